@@ -1,0 +1,34 @@
+"""Who they are and what they did. One noun per module."""
+
+from members.models.consent import Consent, ConsentEntry
+from members.models.event import Event
+from members.models.importing import ImportReject, ImportRun
+from members.models.member import Identity, Member, Merge
+from members.models.order import Order, OrderLine, Product
+from members.models.pool import Channel, DataVersion, Pool, PoolAccess
+from members.models.state import MemberState, StateChange, TouchedMember
+from members.models.tag import MemberTag, Tag, TagGroup
+
+__all__ = [
+    "Channel",
+    "Consent",
+    "ConsentEntry",
+    "DataVersion",
+    "Event",
+    "Identity",
+    "ImportReject",
+    "ImportRun",
+    "Member",
+    "MemberState",
+    "MemberTag",
+    "Merge",
+    "Order",
+    "OrderLine",
+    "Pool",
+    "PoolAccess",
+    "Product",
+    "StateChange",
+    "Tag",
+    "TagGroup",
+    "TouchedMember",
+]

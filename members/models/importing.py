@@ -1,0 +1,68 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from members.models.pool import Channel, Pool
+
+
+class ImportRun(models.Model):
+    """One file on its way in: upload → map → check → import."""
+
+    class Kind(models.TextChoices):
+        MEMBERS = "members", _("会员")
+        ORDERS = "orders", _("订单")
+        LINES = "lines", _("订单行")
+        PRODUCTS = "products", _("商品")
+        EVENTS = "events", _("行为事件")
+
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", _("已上传")
+        CHECKING = "checking", _("检查中")
+        CHECKED = "checked", _("待确认")
+        IMPORTING = "importing", _("导入中")
+        DONE = "done", _("已完成")
+        FAILED = "failed", _("失败")
+        CANCELLED = "cancelled", _("已取消")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
+    kind = models.CharField(_("内容"), max_length=10, choices=Kind.choices)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.PROTECT, verbose_name=_("来源渠道"))
+    file_name = models.CharField(_("文件"), max_length=200)
+    path = models.CharField(max_length=400)  # below MEDIA_ROOT
+    size = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    format = models.CharField(max_length=10)  # csv, xlsx, parquet
+    encoding = models.CharField(max_length=20, blank=True)
+    delimiter = models.CharField(max_length=2, blank=True)
+    columns = models.JSONField(default=list)  # as found in the file
+    mapping = models.JSONField(default=dict)  # target field -> column of the file
+    options = models.JSONField(default=dict)  # date format, unit of money, values of statuses
+    status = models.CharField(_("状态"), max_length=10, choices=Status.choices, default=Status.UPLOADED)
+    counts = models.JSONField(default=dict)  # rows, new, updated, unchanged, refused …
+    job_id = models.BigIntegerField(null=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("导入")
+        indexes = [models.Index(fields=["pool", "-created_at"], name="import_pool_created")]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.status})"
+
+
+class ImportReject(models.Model):
+    """A row that was refused: where it stands, why, and what it said."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rejects", db_index=False)
+    line = models.BigIntegerField()
+    column = models.CharField(max_length=120, blank=True)
+    code = models.CharField(max_length=40)
+    row = models.JSONField(default=list)  # the cells, in the order of the file's columns
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "line"], name="reject_run_line")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.line} {self.code}"

@@ -1,0 +1,27 @@
+"""The Celery app and the whole beat schedule. A task is a hint; what is due stands in PostgreSQL."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scrm.settings")
+
+app = Celery("scrm")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    # Jobs that are due, or whose worker died.
+    "jobs": {"task": "scrm.jobs.tasks.tick", "schedule": 5.0},
+    # Campaigns whose time has come, members waiting at a node.
+    "campaigns": {"task": "campaigns.tasks.tick", "schedule": 5.0},
+    # Deliveries that can leave now, unknown outcomes to look up.
+    "outbox": {"task": "touchpoints.tasks.tick", "schedule": 3.0},
+    # Members with new facts, and those whose stage has become due.
+    "recalculate-touched": {"task": "segmentation.tasks.recalculate_touched", "schedule": 60.0},
+    "refresh-segments": {"task": "segmentation.tasks.refresh_live_segments", "schedule": 300.0},
+    # Every night, in the pool's small hours (Asia/Shanghai).
+    "recalculate-all": {"task": "segmentation.tasks.recalculate_all", "schedule": crontab(hour=3, minute=10)},
+    "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
+}

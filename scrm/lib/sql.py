@@ -1,0 +1,124 @@
+"""Set-based SQL: one statement per file under `<app>/sql/`, named parameters, timed and logged.
+
+The only module that may touch a connection. A file is named as "members/touch_members"; its text
+may hold `{slots}` for identifiers and generated fragments (psycopg2.sql objects), never for values.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from psycopg2 import sql as pg
+
+log = logging.getLogger("scrm.sql")
+Params = Mapping[str, Any]
+
+
+@cache
+def text(name: str) -> str:
+    """The statement in `<app>/sql/<name>.sql`."""
+    app, _, statement = name.partition("/")
+    return (Path(settings.BASE_DIR) / app / "sql" / f"{statement}.sql").read_text()
+
+
+def _composed(name: str, slots: Mapping[str, pg.Composable]) -> str | pg.Composed:
+    return pg.SQL(text(name)).format(**slots) if slots else text(name)
+
+
+def _run(cursor: Any, name: str, params: Params | None, slots: Mapping[str, pg.Composable]) -> None:
+    started = time.perf_counter()
+    statement = _composed(name, slots)
+    if isinstance(statement, pg.Composed):
+        statement = statement.as_string(connection.connection or _connected())
+    cursor.execute(statement, params or {})
+    log.debug("%s %.0f ms %s rows", name, (time.perf_counter() - started) * 1000, cursor.rowcount)
+
+
+def _connected() -> Any:
+    connection.ensure_connection()
+    return connection.connection
+
+
+def execute(name: str, params: Params | None = None, **slots: pg.Composable) -> int:
+    """Run a statement; the number of rows it touched."""
+    with connection.cursor() as cursor:
+        _run(cursor, name, params, slots)
+        return int(cursor.rowcount)
+
+
+def rows(name: str, params: Params | None = None, **slots: pg.Composable) -> list[dict[str, Any]]:
+    """Run a query; its rows as dictionaries."""
+    with connection.cursor() as cursor:
+        _run(cursor, name, params, slots)
+        columns = [column.name for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def row(name: str, params: Params | None = None, **slots: pg.Composable) -> dict[str, Any] | None:
+    """The first row of a query, or None."""
+    found = rows(name, params, **slots)
+    return found[0] if found else None
+
+
+def value(name: str, params: Params | None = None, **slots: pg.Composable) -> Any:
+    """The first column of the first row, or None."""
+    with connection.cursor() as cursor:
+        _run(cursor, name, params, slots)
+        found = cursor.fetchone()
+        return found[0] if found else None
+
+
+def fetch(statement: str | pg.Composed, params: Params | None = None) -> list[tuple[Any, ...]]:
+    """Rows of a generated statement (rules, metrics): values only ever through `params`."""
+    with connection.cursor() as cursor:
+        if isinstance(statement, pg.Composed):
+            statement = statement.as_string(_connected())
+        cursor.execute(statement, params or {})
+        return list(cursor.fetchall())
+
+
+def run(statement: str | pg.Composed, params: Params | None = None) -> int:
+    """Run a generated statement (staging tables, partitions); the number of rows it touched."""
+    with connection.cursor() as cursor:
+        if isinstance(statement, pg.Composed):
+            statement = statement.as_string(_connected())
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
+
+
+def copy_in(statement: str | pg.Composed, file: Any, size: int = 1 << 16) -> int:
+    """COPY … FROM STDIN out of a binary file object; the number of rows."""
+    with connection.cursor() as cursor:
+        if isinstance(statement, pg.Composed):
+            statement = statement.as_string(_connected())
+        cursor.cursor.copy_expert(statement, file, size)
+        return int(cursor.rowcount)
+
+
+def copy_out(statement: str | pg.Composed, file: Any) -> None:
+    """COPY … TO STDOUT into a binary file object."""
+    with connection.cursor() as cursor:
+        if isinstance(statement, pg.Composed):
+            statement = statement.as_string(_connected())
+        cursor.cursor.copy_expert(statement, file)
+
+
+def next_ids(sequence: str, count: int) -> list[int]:
+    """A block of fresh ids, so that parents and children can be written in one batch."""
+    found = fetch("SELECT nextval(%(sequence)s) FROM generate_series(1, %(count)s)", {"sequence": sequence, "count": count})
+    return [number for (number,) in found]
+
+
+@contextmanager
+def planner(**knobs: str | int) -> Iterator[None]:
+    """Planner settings for the statements of the current transaction (SET LOCAL)."""
+    with connection.cursor() as cursor:
+        for knob, setting in knobs.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [knob, str(setting)])
+    yield

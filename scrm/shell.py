@@ -1,0 +1,130 @@
+"""What surrounds every page: navigation, pools, theme, tasks and the command palette."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from scrm.lib.toasts import as_data
+from scrm.lib.ui import maybe_url
+
+THEMES = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of the navigation; `key` is pressed after G to jump there."""
+
+    label: str | Promise
+    icon: str
+    page: str
+    permission: str = ""
+    key: str = ""
+    url: str = ""
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries under one heading."""
+
+    label: str | Promise
+    items: tuple[Item, ...]
+
+
+NAV = (
+    Group("", (Item(_("工作台"), "layout-dashboard", "insights:overview", "insights.view", "h"),)),
+    Group(
+        _("客户"),
+        (
+            Item(_("会员"), "users", "members:list", "members.view", "m"),
+            Item(_("客户分群"), "filter-cog", "segmentation:list", "segments.view", "s"),
+            Item(_("导入中心"), "file-import", "members:imports", "members.import", "i"),
+            Item(_("身份合并"), "arrow-merge", "members:merges", "members.merge", "d"),
+        ),
+    ),
+    Group(
+        _("运营"),
+        (
+            Item(_("活动"), "send", "campaigns:list", "campaigns.view", "c"),
+            Item(_("触点连接器"), "plug-connected", "touchpoints:connectors", "touchpoints.view", "t"),
+            Item(_("触达策略"), "shield-check", "touchpoints:policy", "touchpoints.view", "p"),
+            Item(_("收件箱"), "mailbox", "touchpoints:inbox", "touchpoints.view", "b"),
+            Item(_("积分"), "coin", "loyalty:overview", "loyalty.view", "l"),
+        ),
+    ),
+    Group(
+        _("数据"),
+        (
+            Item(_("RFM 与生命周期"), "chart-treemap", "segmentation:models", "segments.view", "r"),
+            Item(_("后台任务"), "progress-down", "jobs:list", "jobs.view", "j"),
+        ),
+    ),
+    Group(
+        _("设置"),
+        (
+            Item(_("成员与角色"), "users-group", "staff:users", "staff.manage", "u"),
+            Item(_("审计日志"), "history", "staff:audit", "audit.view", "a"),
+            Item(_("API 密钥"), "key", "staff:tokens", "tokens.manage", "k"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[Group]:
+    """The entries this role may open; a page that does not exist is left out."""
+    if getattr(request, "pool", None) is None:
+        return []
+    found = [Group(group.label, tuple(_reachable(request, group.items))) for group in NAV]
+    return _mark_current([group for group in found if group.items], request.path)
+
+
+def _reachable(request: HttpRequest, items: Iterable[Item]) -> list[Item]:
+    placed = [replace(item, url=maybe_url(item.page)) for item in items if may(request, item.permission)]
+    return [item for item in placed if item.url]
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether the role held in this pool includes a permission."""
+    from scrm.staff.permissions import holds
+
+    role = getattr(request, "role", None)
+    return not permission or (role is not None and holds(role, permission))
+
+
+def _mark_current(groups: list[Group], path: str) -> list[Group]:
+    """The entry whose address is the longest beginning of this page's."""
+    urls = [item.url for group in groups for item in group.items if path.startswith(item.url)]
+    here = max(urls, key=len, default="")
+    return [Group(group.label, tuple(replace(item, current=item.url == here) for item in group.items)) for group in groups]
+
+
+def _pools(request: HttpRequest) -> list[dict[str, Any]]:
+    from members.access import pools_of
+
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    here = getattr(request, "pool", None)
+    return [{"name": pool.name, "url": f"/p/{pool.slug}/", "current": pool == here} for pool in pools_of(user)]
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context for base.html; each part is worked out only when a template reads it."""
+    theme = request.COOKIES.get("theme", "auto")
+    return {
+        "nav": SimpleLazyObject(lambda: navigation(request)),
+        "pools": SimpleLazyObject(lambda: _pools(request)),
+        "pool": getattr(request, "pool", None),
+        "theme": theme if theme in THEMES else "auto",
+        "nav_collapsed": request.COOKIES.get("nav") == "mini",
+        "dense": request.COOKIES.get("rows") == "dense",
+        "toasts": SimpleLazyObject(lambda: [as_data(message) for message in get_messages(request)]),
+        "tray_url": SimpleLazyObject(lambda: maybe_url("jobs:tray") if getattr(request, "pool", None) else ""),
+        "tasks_url": SimpleLazyObject(lambda: maybe_url("jobs:list") if getattr(request, "pool", None) else ""),
+        "find_url": SimpleLazyObject(lambda: maybe_url("members:search") if may(request, "members.view") else ""),
+    }

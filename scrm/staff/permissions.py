@@ -1,0 +1,53 @@
+"""Who may do what: the one matrix. A page or endpoint names a permission; roles hold sets of them."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    ADMIN = "admin", _("管理员")
+    OPERATOR = "operator", _("运营")
+    MARKETER = "marketer", _("营销")
+    ANALYST = "analyst", _("分析")
+
+
+EVERYONE = frozenset(Role)
+A, O, M, N = Role.ADMIN, Role.OPERATOR, Role.MARKETER, Role.ANALYST  # noqa: E741
+
+MATRIX: dict[str, frozenset[Role]] = {
+    "audit.view": frozenset({A}),
+    "campaigns.edit": frozenset({A, M}),
+    "campaigns.launch": frozenset({A, M}),
+    "campaigns.view": frozenset({A, M, N, O}),
+    "connectors.edit": frozenset({A}),
+    "connectors.view": frozenset({A, M}),
+    "imports.run": frozenset({A, O}),
+    "imports.view": frozenset({A, M, N, O}),
+    "inbox.view": frozenset({A, M}),
+    "insights.view": EVERYONE,
+    "jobs.view": EVERYONE,
+    "members.edit": frozenset({A, O}),
+    "members.export": frozenset({A, O}),
+    "members.merge": frozenset({A, O}),
+    "members.reveal": frozenset({A, O}),
+    "members.view": EVERYONE,
+    "points.adjust": frozenset({A, O}),
+    "points.edit": frozenset({A, M}),
+    "points.view": EVERYONE,
+    "recalculation.run": frozenset({A, N}),
+    "segments.edit": frozenset({A, M, N}),
+    "segments.view": EVERYONE,
+    "staff.manage": frozenset({A}),
+    "tags.edit": frozenset({A, M, O}),
+    "tokens.own": EVERYONE,
+}
+
+
+def may(role: str | None, permission: str) -> bool:
+    """Whether a role holds a permission; an unknown permission is a mistake in the code."""
+    return role in MATRIX[permission]
+
+
+def granted(role: str | None) -> frozenset[str]:
+    """All permissions of a role (for navigation, scopes and templates)."""
+    return frozenset(code for code, roles in MATRIX.items() if role in roles)

@@ -1,0 +1,92 @@
+"""Segments: a named rule (in immutable versions) or list, and snapshots of who was in it when."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Pool
+
+
+class Segment(models.Model):
+    """A named part of a pool."""
+
+    class Kind(models.TextChoices):
+        LIVE = "live", _("动态分群")
+        SNAPSHOT = "snapshot", _("快照")
+        LIST = "list", _("静态名单")
+
+    class Status(models.TextChoices):
+        NEW = "new", _("未计算")
+        BUILDING = "building", _("计算中")
+        READY = "ready", _("就绪")
+        FAILED = "failed", _("失败")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
+    name = models.CharField(_("名称"), max_length=80)
+    note = models.CharField(_("说明"), max_length=200, blank=True)
+    kind = models.CharField(_("类型"), max_length=10, choices=Kind.choices, default=Kind.LIVE)
+    version = models.IntegerField(default=1)  # the current SegmentVersion
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW)
+    error = models.TextField(blank=True)
+    size = models.BigIntegerField(_("人数"), null=True)
+    as_of = models.DateTimeField(_("计算时间"), null=True)
+    is_archived = models.BooleanField(default=False)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("分群")
+        constraints = [models.UniqueConstraint(fields=["pool", "name"], name="one_segment_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SegmentVersion(models.Model):
+    """A rule as it was saved once; never changed."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="versions")
+    n = models.IntegerField()
+    rule = models.JSONField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["segment", "n"], name="one_rule_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} v{self.n}"
+
+
+class SegmentSnapshot(models.Model):
+    """Who was in the segment at an instant: a roaring bitmap of member ids."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="snapshots")
+    version = models.IntegerField()
+    as_of = models.DateTimeField()
+    size = models.BigIntegerField()
+    bitmap = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["segment", "as_of"], name="one_snapshot_per_instant")]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} {self.as_of:%F %T}: {self.size}"
+
+
+class Leaf(models.Model):
+    """The members one condition selects, kept while its data does not change."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE)
+    key = models.BinaryField(max_length=32)  # hash of the canonical condition, its day and data versions
+    size = models.BigIntegerField()
+    bitmap = models.BinaryField()
+    ms = models.FloatField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pool", "key"], name="one_leaf_per_condition")]
+
+    def __str__(self) -> str:
+        return f"{self.pool_id} {bytes(self.key).hex()[:8]}: {self.size}"

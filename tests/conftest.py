@@ -1,0 +1,21 @@
+"""Every test runs on a real PostgreSQL: the embedded one, unless DATABASE_URL names another."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("DATA_DIR", str(Path(__file__).resolve().parent.parent / ".data" / "test"))
+os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
+os.environ.setdefault("FIELD_KEYS", "k1:" + "A" * 43 + "=")
+os.environ.setdefault("ALLOW_PRIVATE_TARGETS", "1")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scrm.settings")
+# Playwright keeps an event loop in the test's thread.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+from scrm import embedded  # noqa: E402
+
+DATA_DIR = Path(os.environ["DATA_DIR"])
+(DATA_DIR / "static").mkdir(parents=True, exist_ok=True)
+if "DATABASE_URL" not in os.environ:
+    embedded.start(DATA_DIR, profile="test")
+
+from tests.fixtures import *  # noqa: E402, F403  (fixtures every test may use)

@@ -1,0 +1,133 @@
+"""Reach: accounts at providers, content, and the outbox. Upper apps are known by opaque keys only."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Member, Pool
+
+
+class Connector(models.Model):
+    """One account at one provider: which connector class, its settings, its secrets (encrypted)."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
+    key = models.CharField(_("类型"), max_length=30)  # registry key: email_smtp, webhook, fake
+    name = models.CharField(_("名称"), max_length=60)
+    config = models.JSONField(default=dict)
+    sealed = models.BinaryField(null=True)  # encrypted JSON of the secrets
+    is_active = models.BooleanField(_("启用"), default=True)
+    is_sandbox = models.BooleanField(_("沙箱：只记录不发送"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("连接器")
+        constraints = [models.UniqueConstraint(fields=["pool", "name"], name="one_connector_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Content(models.Model):
+    """What a message says. Immutable once a step uses it: editing makes a new row."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
+    carrier = models.CharField(_("渠道"), max_length=20)  # members.Consent.Carrier
+    name = models.CharField(_("名称"), max_length=80)
+    subject = models.CharField(_("主题"), max_length=200, blank=True)
+    body = models.TextField(_("正文"))  # our placeholder language, e.g. {{member.name|default:"您"}}
+    link = models.CharField(_("链接"), max_length=500, blank=True)
+    obstacle = models.CharField(_("转化阻力"), max_length=20, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("内容")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    """One send of one campaign (or test): what its deliveries share. `source` names who asked."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
+    source = models.CharField(max_length=120, unique=True)  # "campaign:42:run:1:node:send"
+    connector = models.ForeignKey(Connector, on_delete=models.PROTECT)
+    purpose = models.CharField(max_length=12, default="marketing")
+    is_paused = models.BooleanField(default=False)
+    is_cancelled = models.BooleanField(default=False)
+    due_at = models.DateTimeField()
+    closes_at = models.DateTimeField(null=True)  # after this nothing more is sent
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("触达步骤")
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Delivery(models.Model):
+    """One message to one member: unique per (member, step), the only queue there is."""
+
+    class Status(models.IntegerChoices):
+        PLANNED = 10, _("待发送")
+        LEASED = 20, _("已领取")
+        SENDING = 30, _("发送中")
+        AWAITING = 35, _("待员工确认")
+        ACCEPTED = 40, _("已发送")
+        DELIVERED = 50, _("已送达")
+        READ = 60, _("已打开")
+        CLICKED = 70, _("已点击")
+        UNKNOWN = 80, _("结果未知")
+        FAILED = 90, _("失败")
+        SUPPRESSED = 95, _("已抑制")
+        CANCELLED = 99, _("已取消")
+
+    pk = models.CompositePrimaryKey("member_id", "step_id")
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    content = models.ForeignKey(Content, null=True, on_delete=models.PROTECT, db_index=False)
+    status = models.SmallIntegerField(choices=Status.choices, default=Status.PLANNED)
+    reason = models.CharField(max_length=30, blank=True)  # why suppressed or failed: a code
+    detail = models.CharField(max_length=200, blank=True)  # the provider's own words
+    attempt = models.SmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    provider_ref = models.CharField(max_length=80, blank=True)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    clicked_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("触达记录")
+        indexes = [
+            models.Index(fields=["step", "status"], name="delivery_step_status"),
+            models.Index(fields=["next_at"], name="delivery_open", condition=models.Q(status__in=[10, 20])),
+            models.Index(fields=["lease_until"], name="delivery_sending", condition=models.Q(status__in=[20, 30])),
+            models.Index(fields=["pool", "sent_at"], name="delivery_pool_sent", condition=models.Q(sent_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_id}/{self.step_id} {self.status}"
+
+
+class Receipt(models.Model):
+    """What a provider or a reader's device reported, as it came; applied once, in any order."""
+
+    digest = models.BinaryField(max_length=32, unique=True)  # repeats are the same row
+    connector = models.ForeignKey(Connector, null=True, on_delete=models.PROTECT)
+    member_id = models.BigIntegerField()
+    step_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20)  # delivered, read, clicked, failed, unsubscribed …
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("回执")
+        indexes = [models.Index(fields=["member_id", "step_id"], name="receipt_delivery")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id}/{self.step_id} {self.kind}"
