@@ -3,7 +3,7 @@
 import base64
 import binascii
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresConnection
 
 OLDEST_POSTGRES = 150000
 SHORTEST_SECRET = 32
@@ -23,14 +24,12 @@ def settings_are_sane(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.database)
-def postgres_is_new_enough(
-    app_configs: Any = None, databases: list[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def postgres_is_new_enough(app_configs: Any = None, *, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """PostgreSQL 15 or newer; asked only by commands that use the database (`migrate`)."""
     found: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
-        if connection.vendor == "postgresql":
+        if isinstance(connection, PostgresConnection):
             connection.ensure_connection()
             found += _version(connection.pg_version)
     return found

@@ -54,10 +54,10 @@ def redis_url(data_dir: Path) -> str:
 
 
 def _url(data_dir: Path, role: str, database: str) -> str:
-    return f"postgresql://{role}@/{database}?host={quote(str(_socket_dir(data_dir)), safe='')}&port=5432"
+    return f"postgresql://{role}@/{database}?host={quote(str(socket_dir(data_dir)), safe='')}&port=5432"
 
 
-def _socket_dir(data_dir: Path) -> Path:
+def socket_dir(data_dir: Path) -> Path:
     inside = data_dir / "run"
     # libpq reads a comma as "another host"; the kernel refuses long socket paths.
     if len(os.fsencode(inside / _SOCKET)) <= _LONGEST_SOCKET_PATH and "," not in str(inside):
@@ -191,8 +191,8 @@ def _start_postgres(data_dir: Path, profile: Profile) -> bool:
     if not (cluster / "PG_VERSION").exists():
         _make_cluster(cluster, account, profile)
     _check_version(cluster)
-    _make_socket_dir(_socket_dir(data_dir), account)
-    _write(cluster / "scrm.conf", _settings(cluster, _socket_dir(data_dir), profile), account)
+    _make_socket_dir(socket_dir(data_dir), account)
+    _write(cluster / "scrm.conf", _settings(cluster, socket_dir(data_dir), profile), account)
     # A pid file left by kill -9 or a reboot may name some other process by now.
     (cluster / "postmaster.pid").unlink(missing_ok=True)
     _bring_up(data_dir)
@@ -238,6 +238,7 @@ def _as(account: pwd.struct_passwd | None, *command: str) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the supervisor's to handle
         **other,
     )
 
@@ -423,7 +424,7 @@ def _start_valkey(data_dir: Path) -> bool:
     conf.touch(mode=0o600)
     conf.write_text(_valkey_settings(data_dir))
     # The home as working directory keeps quotes and spaces of the path out of the configuration.
-    subprocess.run([_valkey_binary(), "valkey.conf"], cwd=home, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([_valkey_binary(), "valkey.conf"], cwd=home, check=True, stdout=subprocess.DEVNULL, start_new_session=True)
     for _ in range(100):
         if valkey_running(data_dir):
             return True

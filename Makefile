@@ -1,0 +1,53 @@
+# Bare `make` lists the targets. PORT and DATA_DIR choose the port and where everything lives.
+SHELL := /bin/sh
+PYTHON ?= python3
+PY := .venv/bin/python
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install up down reset test lint format bench messages lock screenshots logs shell
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+install: ## Install the locked Python and front-end packages, if they changed
+	@$(PYTHON) tools/install.py
+	@$(PYTHON) tools/assets.py
+
+up: install ## Start everything here: PostgreSQL, Valkey, web, worker, beat, inbox (PORT=8000 DATA_DIR=.data DEMO=1)
+	@exec $(PY) -m scrm.up up
+
+down: ## Stop this copy from another terminal
+	@exec $(PY) -m scrm.up down
+
+reset: ## Stop this copy and remove its data, after asking (FORCE=1: without)
+	@exec $(PY) -m scrm.up reset
+
+test: install ## Run the tests on a PostgreSQL of their own (ARGS="-k words tests/members")
+	@$(PY) -m pytest $(ARGS)
+
+lint: install ## Check style, types, layers, templates, SQL, migrations and translations
+	@PY=$(PY) sh tools/lint
+
+format: install ## Put Python and templates in shape
+	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
+	@git ls-files -z 'templates/*.html' | xargs -0 .venv/bin/djade
+
+bench: install ## Measure, and write docs/benchmarks.md (MEMBERS=1000000 ORDERS=10000000)
+	@exec $(PY) -m benchmarks
+
+messages: install ## Collect the texts to translate and compile them
+	@$(PY) manage.py messages
+
+lock: ## Resolve the dependencies anew into requirements.lock and tools/node.lock (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --extra dev -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header tools/node.in -o tools/node.lock
+
+screenshots: install ## Take the screenshots of docs/ from a running copy (PORT=8000)
+	@exec $(PY) tools/screenshots.py
+
+logs: ## Follow the logs of a running copy
+	@exec tail -n 20 -F "$${DATA_DIR:-.data}"/log/*.log
+
+shell: install ## A Python shell with the models
+	@exec $(PY) manage.py shell
