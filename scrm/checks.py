@@ -24,7 +24,9 @@ def settings_are_sane(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.database)
-def postgres_is_new_enough(app_configs: Any = None, *, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def postgres_is_new_enough(
+    app_configs: Any = None, *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
     """PostgreSQL 15 or newer; asked only by commands that use the database (`migrate`)."""
     found: list[CheckMessage] = []
     for alias in databases or []:

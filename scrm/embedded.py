@@ -63,7 +63,7 @@ def socket_dir(data_dir: Path) -> Path:
     if len(os.fsencode(inside / _SOCKET)) <= _LONGEST_SOCKET_PATH and "," not in str(inside):
         return inside
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
-    return Path("/tmp") / f"scrm-{os.getuid()}-{name}"
+    return Path("/tmp") / f"scrm-{os.getuid()}-{name}"  # noqa: S108  (owner and mode are checked)
 
 
 def _password(data_dir: Path) -> str:
@@ -369,7 +369,7 @@ def _memory() -> int:
 def _small_shared_memory() -> bool:
     """Containers often have 64 MB of /dev/shm, too little for a parallel query."""
     try:
-        return shutil.disk_usage("/dev/shm").total < _GB
+        return shutil.disk_usage("/dev/shm").total < _GB  # noqa: S108  (only its size is read)
     except OSError:
         return False
 

@@ -39,7 +39,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def database_state() -> str:
-    """"ok", or what is wrong with the database."""
+    """ "ok", or what is wrong with the database."""
     probe = _probes.submit(_missing_migrations)
     try:
         missing = probe.result(timeout=WITHIN)
@@ -52,7 +52,7 @@ def database_state() -> str:
 
 
 def queue_state() -> str:
-    """"ok", or what is wrong with Redis."""
+    """ "ok", or what is wrong with Redis."""
     address = urlsplit(settings.REDIS_URL)
     try:
         if address.scheme in {"unix", "redis+socket"}:

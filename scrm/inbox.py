@@ -152,7 +152,7 @@ class Keeper:
         self.home, self.received = home, 0
         (home / "draft").mkdir(parents=True, exist_ok=True)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd's name)
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep the message, then say so: what was answered with 250 is on disk."""
         name = f"{time.time_ns():019d}-{secrets.token_hex(4)}"
         envelope_lines = f"Return-Path: <{envelope.mail_from or ''}>\r\nX-Rcpt-To: {', '.join(envelope.rcpt_tos)}\r\n"

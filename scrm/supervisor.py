@@ -118,7 +118,11 @@ class Supervisor:
 
     def _remember(self) -> None:
         """Which processes are ours, for whoever cleans up should this one be killed."""
-        ours = [(p.process.pid, psutil.Process(p.process.pid).create_time()) for p in self.programs if p.process and p.process.poll() is None]
+        ours = [
+            (p.process.pid, psutil.Process(p.process.pid).create_time())
+            for p in self.programs
+            if p.process and p.process.poll() is None
+        ]
         self._pids().write_text(json.dumps(ours))
 
 

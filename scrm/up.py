@@ -152,7 +152,7 @@ def _wait_ready(settings: Any, supervisor: Supervisor) -> bool:
     address, deadline = f"http://127.0.0.1:{settings.PORT}/readyz", time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline and not supervisor.stopping:
         try:
-            with urllib.request.urlopen(address, timeout=3):  # noqa: S310  (our own address)
+            with urllib.request.urlopen(address, timeout=3):
                 return True
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)

@@ -43,7 +43,11 @@ def find_npm() -> tuple[list[str], str]:
     """How to call npm, and the PATH it needs: the machine's one if it runs, else the wheel's."""
     path = os.environ.get("PATH", os.defpath)
     found = shutil.which("npm")
-    if found and os.environ.get("NODE_FROM_WHEEL") != "1" and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+    if (
+        found
+        and os.environ.get("NODE_FROM_WHEEL") != "1"
+        and subprocess.run([found, "--version"], capture_output=True).returncode == 0
+    ):
         return [found], path
     node = wheel_node()
     # npm starts "node" by name for its own children.

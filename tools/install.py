@@ -1,6 +1,6 @@
 """Make .venv and install what requirements.lock says, if it changed. Standard library only: runs on any Python 3.11+.
 
-    python3 tools/install.py
+python3 tools/install.py
 """
 
 import hashlib
@@ -20,7 +20,9 @@ OLDEST = (3, 11)
 def main() -> int:
     """Install when needed; a second run only compares a hash."""
     if sys.version_info < OLDEST:
-        return refuse(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}. Try make PYTHON=python3.12")
+        return refuse(
+            f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}. Try make PYTHON=python3.12"
+        )
     wanted = f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version_info.major}.{sys.version_info.minor} {ROOT}"
     if STAMP.exists() and STAMP.read_text() == wanted:
         return 0

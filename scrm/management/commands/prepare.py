@@ -45,4 +45,3 @@ def demo_logins() -> list[dict[str, str]]:
     """The demo's accounts that still have the demo's password; nobody else's."""
     pairs = [(role, f"demo-{role}") for role in ROLES]
     return [{"username": name, "password": word} for name, word in pairs if authenticate(username=name, password=word)]
-
