@@ -157,7 +157,8 @@ class Keeper:
         name = f"{time.time_ns():019d}-{secrets.token_hex(4)}"
         envelope_lines = f"Return-Path: <{envelope.mail_from or ''}>\r\nX-Rcpt-To: {', '.join(envelope.rcpt_tos)}\r\n"
         draft = self.home / "draft" / name
-        draft.write_bytes(envelope_lines.encode() + bytes(envelope.content or b""))
+        content = envelope.content or b""
+        draft.write_bytes(envelope_lines.encode() + (content if isinstance(content, bytes) else content.encode()))
         draft.rename(self.home / f"{name}.eml")
         self.received += 1
         if self.received % _PRUNE_EVERY == 0:

@@ -1,5 +1,6 @@
 """Keeps a few programs running: starts them, restarts those that die, stops all of them cleanly."""
 
+import contextlib
 import json
 import os
 import signal
@@ -76,11 +77,9 @@ class Supervisor:
     def _kill_group(self, program: Program) -> None:
         if program.process is None:
             return
-        try:
-            # Each program leads its own group; what it left behind goes with it.
+        # Each program leads its own group; what it left behind goes with it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(program.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         program.process.wait()
 
     def _launch(self, program: Program) -> None:
@@ -118,11 +117,8 @@ class Supervisor:
 
     def _remember(self) -> None:
         """Which processes are ours, for whoever cleans up should this one be killed."""
-        ours = [
-            (p.process.pid, psutil.Process(p.process.pid).create_time())
-            for p in self.programs
-            if p.process and p.process.poll() is None
-        ]
+        living = [p.process.pid for p in self.programs if p.process and p.process.poll() is None]
+        ours = [(pid, psutil.Process(pid).create_time()) for pid in living]
         self._pids().write_text(json.dumps(ours))
 
 

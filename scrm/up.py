@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import psutil
 
@@ -85,8 +85,8 @@ def _run(settings: Any, home: Path) -> int:
     supervisor.listen()
     own = _own_servers()
     try:
-        if any(own.values()):
-            _step("Starting PostgreSQL and Valkey", lambda: embedded.start(home, **own))
+        if own.postgres or own.valkey:
+            _step("Starting PostgreSQL and Valkey", lambda: embedded.start(home, postgres=own.postgres, valkey=own.valkey))
         logins = _prepare(supervisor, home)
         if not supervisor.stopping:
             supervisor.start()
@@ -95,15 +95,22 @@ def _run(settings: Any, home: Path) -> int:
             supervisor.run()
     finally:
         supervisor.stop()
-        if any(own.values()):
+        if own.postgres or own.valkey:
             say("Stopping …")
-            embedded.stop(home, **own)
+            embedded.stop(home, postgres=own.postgres, valkey=own.valkey)
     say("Stopped. The data is kept; `make up` goes on from here.")
     return 0
 
 
-def _own_servers() -> dict[str, bool]:
-    return {"postgres": not os.environ.get("DATABASE_URL"), "valkey": not os.environ.get("REDIS_URL")}
+class OwnServers(NamedTuple):
+    """Which servers are ours to start: those no address was given for."""
+
+    postgres: bool
+    valkey: bool
+
+
+def _own_servers() -> OwnServers:
+    return OwnServers(not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL"))
 
 
 def _environment() -> dict[str, str]:
@@ -226,7 +233,7 @@ def reset() -> int:
     socket_dir = embedded.socket_dir(home)
     if socket_dir.exists() and not socket_dir.is_symlink():
         shutil.rmtree(socket_dir)
-    say(f"Removed {home}." + ("" if _own_servers()["postgres"] else " The database of DATABASE_URL was not touched."))
+    say(f"Removed {home}." + ("" if _own_servers().postgres else " The database of DATABASE_URL was not touched."))
     return 0
 
 

@@ -43,15 +43,16 @@ def find_npm() -> tuple[list[str], str]:
     """How to call npm, and the PATH it needs: the machine's one if it runs, else the wheel's."""
     path = os.environ.get("PATH", os.defpath)
     found = shutil.which("npm")
-    if (
-        found
-        and os.environ.get("NODE_FROM_WHEEL") != "1"
-        and subprocess.run([found, "--version"], capture_output=True).returncode == 0
-    ):
+    if found and os.environ.get("NODE_FROM_WHEEL") != "1" and runs(found):
         return [found], path
     node = wheel_node()
     # npm starts "node" by name for its own children.
     return [str(node), str(npm_of_wheel())], f"{node.parent}{os.pathsep}{path}"
+
+
+def runs(npm: str) -> bool:
+    """Whether this npm works; some are leftovers without a node."""
+    return subprocess.run([npm, "--version"], capture_output=True).returncode == 0
 
 
 def wheel_node() -> Path:

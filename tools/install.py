@@ -20,9 +20,7 @@ OLDEST = (3, 11)
 def main() -> int:
     """Install when needed; a second run only compares a hash."""
     if sys.version_info < OLDEST:
-        return refuse(
-            f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}. Try make PYTHON=python3.12"
-        )
+        return refuse(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try: make PYTHON=python3.12 …")
     wanted = f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version_info.major}.{sys.version_info.minor} {ROOT}"
     if STAMP.exists() and STAMP.read_text() == wanted:
         return 0
@@ -50,9 +48,9 @@ def works() -> bool:
     """Whether .venv is usable from where it stands, with the Python that runs this."""
     if not python().exists():
         return False
-    probe = "import sys, pip; print(sys.prefix, '%d.%d' % sys.version_info[:2])"
+    probe = "import sys, pip; print(sys.prefix, *sys.version_info[:2])"
     found = subprocess.run([str(python()), "-c", probe], capture_output=True, text=True, env=environment())
-    return found.stdout.split() == [str(VENV), "%d.%d" % sys.version_info[:2]]
+    return found.stdout.rstrip("\n") == f"{VENV} {sys.version_info.major} {sys.version_info.minor}"
 
 
 def python() -> Path:
