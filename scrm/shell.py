@@ -9,8 +9,10 @@ from django.http import HttpRequest
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from members.access import PREFIX
 from scrm.lib.toasts import as_data
 from scrm.lib.ui import maybe_url
+from scrm.staff import permissions
 
 THEMES = ("auto", "light", "dark")
 
@@ -43,7 +45,7 @@ NAV = (
         (
             Item(_("会员"), "users", "members:list", "members.view", "m"),
             Item(_("客户分群"), "filter-cog", "segmentation:list", "segments.view", "s"),
-            Item(_("导入中心"), "file-import", "members:imports", "members.import", "i"),
+            Item(_("导入中心"), "file-import", "members:imports", "imports.view", "i"),
             Item(_("身份合并"), "arrow-merge", "members:merges", "members.merge", "d"),
         ),
     ),
@@ -51,10 +53,10 @@ NAV = (
         _("运营"),
         (
             Item(_("活动"), "send", "campaigns:list", "campaigns.view", "c"),
-            Item(_("触点连接器"), "plug-connected", "touchpoints:connectors", "touchpoints.view", "t"),
-            Item(_("触达策略"), "shield-check", "touchpoints:policy", "touchpoints.view", "p"),
-            Item(_("收件箱"), "mailbox", "touchpoints:inbox", "touchpoints.view", "b"),
-            Item(_("积分"), "coin", "loyalty:overview", "loyalty.view", "l"),
+            Item(_("触点连接器"), "plug-connected", "touchpoints:connectors", "connectors.view", "t"),
+            Item(_("触达策略"), "shield-check", "touchpoints:policy", "connectors.view", "p"),
+            Item(_("收件箱"), "mailbox", "touchpoints:inbox", "inbox.view", "b"),
+            Item(_("积分"), "coin", "loyalty:overview", "points.view", "l"),
         ),
     ),
     Group(
@@ -69,7 +71,7 @@ NAV = (
         (
             Item(_("成员与角色"), "users-group", "staff:users", "staff.manage", "u"),
             Item(_("审计日志"), "history", "staff:audit", "audit.view", "a"),
-            Item(_("API 密钥"), "key", "staff:tokens", "tokens.manage", "k"),
+            Item(_("API 密钥"), "key", "staff:tokens", "tokens.own", "k"),
         ),
     ),
 )
@@ -90,10 +92,7 @@ def _reachable(request: HttpRequest, items: Iterable[Item]) -> list[Item]:
 
 def may(request: HttpRequest, permission: str) -> bool:
     """Whether the role held in this pool includes a permission."""
-    from scrm.staff.permissions import holds
-
-    role = getattr(request, "role", None)
-    return not permission or (role is not None and holds(role, permission))
+    return not permission or permissions.may(getattr(request, "role", None), permission)
 
 
 def _mark_current(groups: list[Group], path: str) -> list[Group]:
@@ -104,13 +103,9 @@ def _mark_current(groups: list[Group], path: str) -> list[Group]:
 
 
 def _pools(request: HttpRequest) -> list[dict[str, Any]]:
-    from members.access import pools_of
-
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return []
     here = getattr(request, "pool", None)
-    return [{"name": pool.name, "url": f"/p/{pool.slug}/", "current": pool == here} for pool in pools_of(user)]
+    found = getattr(request, "pools", ())
+    return [{"name": pool.name, "slug": pool.slug, "url": f"{PREFIX}{pool.slug}/", "current": pool == here} for pool in found]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -120,6 +115,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "pools": SimpleLazyObject(lambda: _pools(request)),
         "pool": getattr(request, "pool", None),
+        "role_label": permissions.Role(request.role).label if getattr(request, "role", None) else "",
+        "may": permissions.granted(getattr(request, "role", None)),
         "theme": theme if theme in THEMES else "auto",
         "nav_collapsed": request.COOKIES.get("nav") == "mini",
         "dense": request.COOKIES.get("rows") == "dense",

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
+from scrm.charts import chart
 from scrm.health import livez, readyz
 from scrm.staff.views import SignIn, set_language
 
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(next_page="/login/"), name="logout"),
     path("i18n/", set_language, name="set_language"),
+    path("charts/<slug:name>.<slug:form>", chart, name="chart"),
     path("jobs/", include("scrm.jobs.urls")),
     *_mounted("settings/", "scrm.staff.urls"),
     *_mounted("", "members.urls"),

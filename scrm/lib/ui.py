@@ -320,6 +320,71 @@ def query_fields(context: Context, drop: str = "") -> SafeString:
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
+# -- Parts that components work out ---------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def chart_slots(context: Context, name: str, query: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
+    """The four addresses of a chart, carrying the page's filters and the chart's own parameters."""
+    params = _params(context)
+    for key in ("after", "before", "page"):
+        params.pop(key, None)
+    for key, values in QueryDict(query or "").lists():
+        params.setlist(key, values)
+    tail = f"?{params.urlencode()}" if params else ""
+    forms = {form: maybe_url("chart", name, form) + tail for form in ("json", "html", "csv", "xlsx")}
+    return {"id": f"chart-{id or name}", **forms}
+
+
+@register.simple_tag
+def stat_parts(delta: Any, inverse: Any = "", values: Any = None) -> dict[str, Any]:
+    """Colour, arrow and sparkline of a figure against the period before."""
+    number = _number(delta)
+    sign = 0 if not number else (1 if number > 0 else -1) * (-1 if inverse else 1)
+    tone = {1: "green", 0: "slate", -1: "red"}[sign]
+    arrow = "minus" if not number else "trending-up" if number > 0 else "trending-down"
+    return {"known": number is not None, "delta": number, "tone": tone, "icon": arrow, "points": spark(values)}
+
+
+@register.simple_tag
+def filter_options(options: Any, chosen: Any, params: Any, name: str) -> dict[str, Any]:
+    """Options as (value, label) or (value, label, count), marked by `chosen` or the query string."""
+    picked = {str(value) for value in (chosen or (params.getlist(name) if params else ()))}
+    rows = [{"value": each[0], "label": each[1], "count": each[2] if len(each) > 2 else None, "chosen": str(each[0]) in picked} for each in options]
+    return {"options": rows, "count": sum(row["chosen"] for row in rows)}
+
+
+@register.simple_tag
+def date_presets(presets: str, days: Any, since: Any = "", until: Any = "") -> dict[str, Any]:
+    """近 7 天 · 近 30 天 …, and whether dates of one's own are set."""
+    found = [{"days": int(each), "label": _("近 %(n)s 天") % {"n": each.strip()}, "current": str(days) == each.strip()} for each in presets.split(",")]
+    return {"presets": found, "custom": bool(since and until and not any(each["current"] for each in found))}
+
+
+@register.simple_tag
+def wizard_steps(steps: Any, current: Any) -> list[dict[str, Any]]:
+    """Steps as labels or (label, url) pairs; `current` counts from 1."""
+    here = int(current)
+    pairs = [(step, "") if isinstance(step, str) or not isinstance(step, (tuple, list)) else step for step in steps]
+    states = ["past" if n < here else "here" if n == here else "next" for n in range(1, len(pairs) + 1)]
+    return [{"label": label, "url": url if state == "past" else "", "state": state} for (label, url), state in zip(pairs, states, strict=True)]
+
+
+@register.simple_tag
+def progress_parts(done: Any, total: Any, ratio: Any) -> dict[str, Any]:
+    """The share done; unknown while the total is unknown."""
+    whole, part, share = _number(total), _number(done) or Decimal(0), _number(ratio)
+    if share is None and whole:
+        share = part / whole
+    return {"total": whole, "ratio": None if share is None else float(min(max(share, Decimal(0)), Decimal(1)))}
+
+
+@register.simple_tag(takes_context=True)
+def sort_state(context: Context, key: str) -> dict[str, str]:
+    """How a column is sorted now (?sort=key or -key) and what the next click asks for."""
+    now = _params(context).get("sort", "")
+    direction = {key: "ascending", f"-{key}": "descending"}.get(now, "") if key else ""
+    return {"direction": direction, "next": key if direction == "descending" else f"-{key}"}
+
+
 # -- Forms and data ------------------------------------------------------------------------------
 @register.simple_tag
 def control(field: BoundField, **attrs: Any) -> SafeString:
