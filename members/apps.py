@@ -1,6 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MembersConfig(AppConfig):
     name = "members"
     label = "members"
+
+    def ready(self) -> None:
+        from members import channels
+
+        post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")

@@ -20,6 +20,8 @@ app.conf.beat_schedule = {
     "outbox": {"task": "touchpoints.tasks.tick", "schedule": 3.0},
     # Members with new facts, and those whose stage has become due.
     "recalculate-touched": {"task": "segmentation.tasks.recalculate_touched", "schedule": 60.0},
+    # Members whose orders changed since their points were computed.
+    "points": {"task": "loyalty.tasks.tick", "schedule": 30.0},
     "refresh-segments": {"task": "segmentation.tasks.refresh_live_segments", "schedule": 300.0},
     # Every night, in the pool's small hours (Asia/Shanghai).
     "recalculate-all": {"task": "segmentation.tasks.recalculate_all", "schedule": crontab(hour=3, minute=10)},

@@ -1,4 +1,4 @@
-"""What Django's models cannot say: the id sequence, order keys, the event table in months, channels."""
+"""What Django's models cannot say: the id sequence, order keys, the event table in months."""
 
 from django.db import migrations
 
@@ -39,33 +39,7 @@ ALTER TABLE members_member ALTER id DROP DEFAULT;
 DROP SEQUENCE members_member_id_seq;
 """
 
-CHANNELS = [
-    (1, "pos", "门店", "Store"),
-    (2, "wecom", "企业微信", "WeCom"),
-    (3, "mini_program", "小程序", "Mini program"),
-    (4, "official_account", "公众号", "Official account"),
-    (5, "app", "App", "App"),
-    (6, "tmall", "天猫", "Tmall"),
-    (7, "jd", "京东", "JD"),
-    (8, "meituan", "美团", "Meituan"),
-    (9, "eleme", "饿了么", "Ele.me"),
-    (10, "douyin", "抖音", "Douyin"),
-    (11, "dealer", "经销商", "Dealer"),
-    (12, "alliance", "异业合作", "Alliance"),
-    (13, "web", "官网", "Website"),
-    (14, "referral", "会员推荐", "Referral"),
-    (15, "other", "其他", "Other"),
-]
-
-
-def add_channels(apps, schema_editor):
-    Channel = apps.get_model("members", "Channel")
-    Channel.objects.bulk_create([Channel(id=i, code=c, name=n, name_en=e) for i, c, n, e in CHANNELS])
-
 
 class Migration(migrations.Migration):
     dependencies = [("members", "0001_initial")]
-    operations = [
-        migrations.RunSQL(FORWARD, BACKWARD),
-        migrations.RunPython(add_channels, migrations.RunPython.noop),
-    ]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
