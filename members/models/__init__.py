@@ -8,6 +8,7 @@ from members.models.order import Order, OrderLine, Product
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
 from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.tag import MemberTag, Tag, TagGroup
+from members.models.view import SavedView
 
 __all__ = [
     "Channel",
@@ -27,6 +28,7 @@ __all__ = [
     "Pool",
     "PoolAccess",
     "Product",
+    "SavedView",
     "StateChange",
     "Tag",
     "TagGroup",

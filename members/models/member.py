@@ -1,5 +1,7 @@
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F, Func
 from django.utils.translation import gettext_lazy as _
 
 from members.models.pool import Channel, Pool
@@ -38,6 +40,9 @@ class Member(models.Model):
         indexes = [
             models.Index(fields=["pool", "id"], name="member_live", condition=models.Q(merged_into__isnull=True)),
             models.Index(fields=["pool", "-joined_at", "-id"], name="member_joined"),
+            models.Index(fields=["pool", "province", "city"], name="member_place"),
+            # One and two characters at a time: Chinese names are too short for trigrams.
+            GinIndex(Func(F("name"), function="name_grams"), name="member_name_grams"),
         ]
 
     def __str__(self) -> str:
