@@ -1,5 +1,7 @@
 """Campaigns: a journey graph in versions, its layers, its executions and who took part."""
 
+import secrets
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from members.models import Member, Pool
 from segmentation.models import Segment
 from touchpoints.models import Connector, Content
+
+
+def fresh_salt() -> str:
+    """Sixteen characters that make the hash of one campaign its own."""
+    return secrets.token_hex(8)
 
 
 class Campaign(models.Model):
@@ -19,19 +26,22 @@ class Campaign(models.Model):
         PAUSED = "paused", _("已暂停")
         FINISHED = "finished", _("已结束")
         CANCELLED = "cancelled", _("已取消")
+        MISSED = "missed", _("已错过")
+
+    OPEN = (Status.DRAFT, Status.SCHEDULED, Status.RUNNING, Status.PAUSED)
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
     name = models.CharField(_("名称"), max_length=80)
     note = models.CharField(_("说明"), max_length=200, blank=True)
     template = models.CharField(_("模板"), max_length=40, blank=True)  # key of the gallery
     status = models.CharField(_("状态"), max_length=10, choices=Status.choices, default=Status.DRAFT)
-    segment = models.ForeignKey(Segment, null=True, on_delete=models.PROTECT, verbose_name=_("目标分群"))
-    connector = models.ForeignKey(Connector, null=True, on_delete=models.PROTECT, verbose_name=_("发送渠道"))
+    segment = models.ForeignKey(Segment, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("目标分群"))
+    connector = models.ForeignKey(Connector, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("发送渠道"))
     holdout_percent = models.SmallIntegerField(_("对照组比例"), default=10)
-    salt = models.CharField(max_length=16)  # makes the hash of this campaign its own
+    salt = models.CharField(max_length=16, default=fresh_salt)  # makes the hash of this campaign its own
     goal_days = models.IntegerField(_("目标窗口（天）"), default=14)  # goal: an order within these days
     unit_cost = models.BigIntegerField(_("每条成本"), default=0)  # minor units
-    scheduled_at = models.DateTimeField(_("发送时间"), null=True)
+    scheduled_at = models.DateTimeField(_("发送时间"), null=True, blank=True)  # null: as soon as it is launched
     launched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     is_historic = models.BooleanField(default=False)  # brought in with its results, never sent by us
@@ -46,6 +56,10 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_draft(self) -> bool:
+        return self.status == self.Status.DRAFT
+
 
 class Layer(models.Model):
     """A part of the audience with its own content; the first layer that matches a member wins."""
@@ -57,7 +71,11 @@ class Layer(models.Model):
     content = models.ForeignKey(Content, null=True, on_delete=models.PROTECT)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["campaign", "position"], name="one_layer_per_position")]
+        ordering = ["position"]
+        constraints = [
+            # Deferred, so that layers can change places in one transaction.
+            models.UniqueConstraint(fields=["campaign", "position"], name="one_layer_per_position", deferrable=models.Deferrable.DEFERRED)
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -86,16 +104,24 @@ class Run(models.Model):
         ENTERING = "entering", _("圈选入组")
         ADVANCING = "advancing", _("执行中")
         DONE = "done", _("已完成")
+        MISSED = "missed", _("已错过")
+        CANCELLED = "cancelled", _("已取消")
+
+    OPEN = (Phase.WAITING, Phase.ENTERING, Phase.ADVANCING)
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="runs")
     slot = models.DateTimeField()
     version = models.ForeignKey(JourneyVersion, on_delete=models.PROTECT)
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.WAITING)
     entered = models.BigIntegerField(default=0)
+    entered_at = models.DateTimeField(null=True)  # when the audience was frozen
+    finished_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, blank=True)  # why it was missed or stopped
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "slot"], name="one_run_per_slot")]
+        indexes = [models.Index(fields=["slot"], name="run_open", condition=models.Q(phase__in=["waiting", "entering", "advancing"]))]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.slot:%F %T}"
@@ -112,7 +138,8 @@ class Participant(models.Model):
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="participations", db_index=False)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="participants", db_index=False)
     arm = models.SmallIntegerField(choices=Arm.choices)
-    layer = models.ForeignKey(Layer, null=True, on_delete=models.PROTECT, db_index=False)
+    # A layer can only be deleted from a draft, which has no participants: no scan of them to prove it.
+    layer = models.ForeignKey(Layer, null=True, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False)
     entered_at = models.DateTimeField()
     node = models.CharField(max_length=40)
     due_at = models.DateTimeField(null=True)  # null: left the journey
