@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.apps import apps as registry
+
 CHANNELS = [
     (1, "pos", "门店", "Store"),
     (2, "wecom", "企业微信", "WeCom"),
@@ -21,8 +23,8 @@ CHANNELS = [
 ]
 
 
-def keep(apps: Any, using: str, **_kwargs: Any) -> None:
-    """Write the list after a migration; `apps` knows the tables as they are at that point."""
+def keep(using: str, apps: Any = registry, **_kwargs: Any) -> None:
+    """Write the list after a migration or a flush; `apps` knows the tables as they are then."""
     try:
         Channel = apps.get_model("members", "Channel")
     except LookupError:  # migrated back to before the table

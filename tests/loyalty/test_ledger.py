@@ -24,7 +24,7 @@ def rule(pool, as_of):
 
 
 def due(member):
-    DueMember.objects.get_or_create(member=member, pool_id=member.pool_id)
+    DueMember.objects.bulk_create([DueMember(member=member, pool_id=member.pool_id)], ignore_conflicts=True)
 
 
 def earn(pool, as_of):
