@@ -23,11 +23,13 @@ down: ## Stop this copy from another terminal
 reset: ## Stop this copy and remove its data, after asking (FORCE=1: without)
 	@exec $(PY) -m scrm.up reset
 
+# The tests' servers live in a data directory inside the copy's and are stopped afterwards.
 test: install ## Run the tests on a PostgreSQL of their own (ARGS="-k words tests/members")
-	@$(PY) -m pytest $(ARGS)
+	@DATA_DIR="$${DATA_DIR:-.data}/test"; export DATA_DIR; code=0; \
+	$(PY) -m pytest $(ARGS) || code=$$?; $(PY) -m scrm.up down >/dev/null || true; exit $$code
 
 lint: install ## Check style, types, layers, templates, SQL, migrations and translations
-	@PY=$(PY) sh tools/lint
+	@PY=$(PY) exec tools/lint
 
 format: install ## Put Python and templates in shape
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .

@@ -94,9 +94,9 @@ def _run(settings: Any, home: Path) -> int:
                 _welcome(settings, home, logins)
             supervisor.run()
     finally:
+        say("Stopping …")
         supervisor.stop()
         if own.postgres or own.valkey:
-            say("Stopping …")
             embedded.stop(home, postgres=own.postgres, valkey=own.valkey)
     say("Stopped. The data is kept; `make up` goes on from here.")
     return 0
@@ -229,6 +229,7 @@ def reset() -> int:
         say("Nothing was removed.")
         return 1
     down()
+    embedded.stop(home / "test")  # the tests' servers, should a test run have been killed
     shutil.rmtree(home)
     socket_dir = embedded.socket_dir(home)
     if socket_dir.exists() and not socket_dir.is_symlink():
