@@ -1,0 +1,92 @@
+"""Leaves of rules as bitmaps, kept in the database until their data changes.
+
+A leaf's key is its canonical text and the versions of the data it reads, so nothing is ever
+invalidated: what is stale is simply never asked for again, and swept away after two days.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pyroaring import BitMap
+
+from members.models import Pool
+from members.versions import versions
+from segmentation import bitmaps
+from segmentation.models import Leaf as Kept
+from segmentation.rules.catalog import fact
+from segmentation.rules.normalise import Leaf
+from segmentation.rules.statements import statement
+
+FORMAT = "2"  # raise it when the SQL of facts changes its meaning
+KEEP = timedelta(days=2)
+KEEP_ROWS = 3000
+UNIVERSE = Leaf("universe", "all")
+EVERY_LIVE_MEMBER = "SELECT id FROM members_member WHERE pool_id = %(pool)s AND merged_into IS NULL"
+
+
+@dataclass
+class Shelf:
+    """The leaves of one pool during one evaluation; `asked` counts the statements that ran."""
+
+    pool: Pool
+    versions: dict[str, int] = field(default_factory=dict)
+    held: dict[bytes, BitMap] = field(default_factory=dict)
+    asked: list[Leaf] = field(default_factory=list)
+    ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.versions = versions(self.pool.pk)
+
+    def key(self, leaf: Leaf) -> bytes:
+        domains = ("members",) if leaf == UNIVERSE else fact(leaf.fact).domains
+        data = ",".join(f"{domain}={self.versions.get(domain, 0)}" for domain in sorted(domains))
+        return hashlib.sha256(f"{FORMAT}|{self.pool.time_zone}|{leaf.canonical()}|{data}".encode()).digest()
+
+    def load(self, wanted: Iterable[Leaf]) -> None:
+        """Have all these leaves at hand: one query for those kept, one statement for each other."""
+        keys = {self.key(leaf): leaf for leaf in wanted}
+        missing = [key for key in keys if key not in self.held]
+        if missing:
+            kept = Kept.objects.filter(pool_id=self.pool.pk, key__in=missing).values_list("key", "bitmap")
+            self.held |= {bytes(key): BitMap.deserialize(bytes(packed)) for key, packed in kept}
+        for key in missing:
+            if key not in self.held:
+                self.held[key] = self._ask(keys[key], key)
+
+    def get(self, leaf: Leaf) -> BitMap:
+        key = self.key(leaf)
+        if key not in self.held:
+            self.load([leaf])
+        return self.held[key]
+
+    def universe(self) -> BitMap:
+        """Every live member of the pool; whoever was merged into another is not there."""
+        return self.get(UNIVERSE)
+
+    def _ask(self, leaf: Leaf, key: bytes) -> BitMap:
+        started = time.perf_counter()
+        if leaf == UNIVERSE:
+            text, params = EVERY_LIVE_MEMBER, {"pool": self.pool.pk}
+        else:
+            text, params = statement(leaf, pool=self.pool.pk, zone=self.pool.zone)
+        found = bitmaps.fetch(text, params)
+        found.run_optimize()
+        took = (time.perf_counter() - started) * 1000
+        self.asked.append(leaf)
+        self.ms += took
+        row = Kept(pool_id=self.pool.pk, key=key, size=len(found), bitmap=found.serialize(), ms=took)
+        Kept.objects.bulk_create([row], ignore_conflicts=True)
+        return found
+
+
+def sweep(*, as_of: datetime) -> int:
+    """Drop leaves past their time, and the oldest beyond what a pool may keep."""
+    gone, _ = Kept.objects.filter(at__lt=as_of - KEEP).delete()
+    for pool_id in Kept.objects.order_by().values_list("pool_id", flat=True).distinct():
+        oldest = Kept.objects.filter(pool_id=pool_id).order_by("-pk").values_list("pk", flat=True)[KEEP_ROWS : KEEP_ROWS + 1]
+        for pk in oldest:
+            gone += Kept.objects.filter(pool_id=pool_id, pk__lte=pk).delete()[0]
+    return gone

@@ -1,0 +1,170 @@
+"""The one list of facts: key, labels, kind, operators, choices, data domains and SQL.
+
+UI, API schema, docs/facts.md, parser, evaluation and sentences all read it. With `facts_*.py` it is
+the only place where a rule meets table names. Templates hold `{slots}` that are filled from the
+constants of `statements.py`; values are bound, never written in.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["choice", "text", "number", "money", "count", "amount", "date", "set", "sample", "list"]
+
+NUMERIC = ("gte", "lte", "gt", "lt", "eq", "between")
+OPERATORS: dict[str, tuple[str, ...]] = {
+    "choice": ("in", "not_in"),
+    "text": ("is", "is_not", "contains", "not_contains", "starts_with", "known", "unknown"),
+    "number": (*NUMERIC, "known", "unknown"),
+    "money": (*NUMERIC, "known", "unknown"),
+    "count": ("any", "none", *NUMERIC),
+    "amount": NUMERIC,
+    "date": ("within", "not_within", "known", "unknown"),
+    "set": ("any", "all", "none"),
+    "sample": ("share",),
+    "list": ("any", "none"),
+}
+# Operators that take no value; the others need one.
+BARE = frozenset({"known", "unknown", "within", "not_within"})
+
+
+@dataclass(frozen=True)
+class Text:
+    """A wording in both languages; nothing here depends on the language of the moment."""
+
+    zh: str
+    en: str
+
+    def said(self, language: str) -> str:
+        return self.zh if language.startswith("zh") else self.en
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str | int
+    label: Text
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a fact is about, picked beside it: which event, which category, which attribute."""
+
+    label: Text
+    source: str
+    numeric: bool = False
+    required: bool = False
+    single: bool = False
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that can be asked about a member."""
+
+    key: str
+    label: Text
+    group: str
+    kind: Kind
+    domains: tuple[str, ...]  # versions in members.DataVersion that make its leaves stale
+    sql: str = ""  # yields `id`; without it the evaluator works it out itself
+    measure: str = ""  # the SQL expression the operator compares
+    unit: Text | None = None
+    choices: tuple[Choice, ...] = ()
+    source: str = ""  # where choices come from when they are the pool's own
+    numeric: bool = False  # choice and set values are numbers
+    subject: Subject | None = None
+    time: str = ""  # the column a window bounds; empty: takes no window
+    absent: int | None = None  # what members without a row count as
+    dated: bool = False  # depends on today's date
+    integral: bool = True
+    note: Text | None = None
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        if self.kind == "text" and self.subject and self.subject.single:
+            return ("in", "not_in", "contains", "not_contains", "known", "unknown")
+        return OPERATORS[self.kind]
+
+    @property
+    def windowed(self) -> bool:
+        return bool(self.time)
+
+    def takes_value(self, op: str) -> bool:
+        return op not in BARE and not (self.kind == "count" and op in ("any", "none"))
+
+    def takes_window(self, op: str) -> bool:
+        return op in ("within", "not_within") if self.kind == "date" else self.windowed
+
+
+GROUPS: dict[str, Text] = {
+    "profile": Text("基本资料", "Profile"),
+    "tags": Text("标签与分群", "Tags and segments"),
+    "value": Text("价值与生命周期", "Value and lifecycle"),
+    "orders": Text("订单", "Orders"),
+    "goods": Text("商品", "Products"),
+    "events": Text("行为", "Behaviour"),
+    "reach": Text("触达", "Reach"),
+    "other": Text("其他", "Other"),
+}
+
+
+class Unknown(KeyError):
+    """No such fact: rules that name one are refused, never read as "everybody"."""
+
+
+_facts: dict[str, Fact] = {}
+
+
+def declare(*found: Fact) -> None:
+    """Add facts to the catalogue; a key is given once."""
+    for fact in found:
+        if fact.key in _facts:
+            raise ValueError(f"fact {fact.key!r} is declared twice")
+        _facts[fact.key] = fact
+
+
+def facts() -> dict[str, Fact]:
+    """All facts by key, in the order of the catalogue."""
+    _load()
+    return _facts
+
+
+def fact(key: str) -> Fact:
+    """One fact; raises `Unknown`."""
+    _load()
+    try:
+        return _facts[key]
+    except (KeyError, TypeError):
+        raise Unknown(key) from None
+
+
+def _load() -> None:
+    from segmentation.rules import facts_member, facts_orders, facts_reach  # noqa: F401
+
+
+def as_json(found: Fact) -> dict[str, Any]:
+    """A fact as the API's catalogue shows it."""
+    return {
+        "key": found.key,
+        "label": {"zh": found.label.zh, "en": found.label.en},
+        "group": {"key": found.group, "zh": GROUPS[found.group].zh, "en": GROUPS[found.group].en},
+        "kind": found.kind,
+        "operators": list(found.operators),
+        "unit": {"zh": found.unit.zh, "en": found.unit.en} if found.unit else None,
+        "choices": [{"value": c.value, "zh": c.label.zh, "en": c.label.en} for c in found.choices],
+        "source": found.source,
+        "of": _subject(found.subject),
+        "window": found.windowed,
+        "domains": list(found.domains),
+        "note": {"zh": found.note.zh, "en": found.note.en} if found.note else None,
+    }
+
+
+def _subject(subject: Subject | None) -> dict[str, Any] | None:
+    if subject is None:
+        return None
+    return {
+        "zh": subject.label.zh,
+        "en": subject.label.en,
+        "source": subject.source,
+        "required": subject.required,
+        "single": subject.single,
+    }

@@ -1,0 +1,169 @@
+"""Conditions to leaves: what has to be asked of the data, with every relative thing resolved.
+
+A leaf only ever selects members *with* a row. Whatever also holds for members without one ("fewer
+than 2 orders", "stage is lead", "not in") becomes Not of a leaf, so that nobody is lost.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from segmentation.rules.ast import EVERYBODY, All, AnyOf, Condition, Node, Not
+from segmentation.rules.catalog import Fact, fact
+from segmentation.rules.periods import Span, span, today
+
+NEGATED = {"not_in": "in", "is_not": "is", "not_contains": "contains", "unknown": "known", "not_within": "within", "none": "any"}
+OPPOSITE = {"gte": "lt", "lt": "gte", "gt": "lte", "lte": "gt", "eq": "ne", "between": "not_between"}
+SPLIT = 20  # sets up to this size are asked one by one, so that each stays cached by itself
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One question to the data: an operator with no relative parts left."""
+
+    fact: str
+    op: str
+    value: Any = None
+    of: tuple[str | int, ...] = ()
+    span: Span = (None, None)
+    day: date | None = None
+
+    def canonical(self) -> str:
+        """The same text for the same question, however it was written."""
+        ends = [None if end is None else int(end.timestamp()) for end in self.span]
+        parts = [self.fact, self.op, _plain(self.value), sorted(self.of, key=str), ends, str(self.day or "")]
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+Leaves = All | AnyOf | Not | Leaf
+
+
+def leaves(condition: Condition, as_of: datetime, zone: ZoneInfo) -> Leaves:
+    """A condition as set algebra over leaves."""
+    about = fact(condition.fact)
+    make = _Maker(about, condition, as_of, zone)
+    op, value = condition.op, condition.value
+    if about.kind in ("count", "amount"):
+        return make.counted(op, value)
+    if about.kind == "set":
+        return make.chosen(op, value)
+    if op in NEGATED:
+        return Not(make.leaf(NEGATED[op], value))
+    if about.kind == "choice" and about.absent is not None and about.absent in value:
+        others = tuple(choice.value for choice in about.choices if choice.value not in value)
+        return Not(make.leaf("in", others)) if others else EVERYBODY
+    return make.leaf(op, value)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    about: Fact
+    condition: Condition
+    as_of: datetime
+    zone: ZoneInfo
+
+    def leaf(self, op: str, value: Any) -> Leaf:
+        about, of = self.about, tuple(sorted(set(self.condition.of), key=str))
+        if isinstance(value, tuple) and op not in ("between", "not_between"):
+            value = tuple(sorted(set(value), key=str))
+        asked = about.takes_window(op) and (self.condition.window is not None or about.kind != "date")
+        bounds = self.bounds() if asked else (None, None)
+        return Leaf(about.key, op, value, of, bounds, today(self.as_of, self.zone) if about.dated else None)
+
+    def bounds(self) -> Span:
+        """Without a window nothing is cut off, so that the answer outlives the day."""
+        if self.condition.window is None:
+            return None, None
+        return span(self.condition.window, self.as_of, self.zone)
+
+    def counted(self, op: str, value: Any) -> Leaves:
+        """Members without a row count as 0: ask for the opposite where 0 would do."""
+        if op in ("any", "none"):
+            op, value = ("gte", 1) if op == "any" else ("lt", 1)
+        if holds(op, 0, value):
+            return Not(self.leaf(OPPOSITE[op], value))
+        return self.leaf(op, value)
+
+    def chosen(self, op: str, values: tuple[Any, ...]) -> Leaves:
+        if op == "none":
+            return Not(self.chosen("any", values))
+        if op == "any" and len(values) > SPLIT:
+            return self.leaf("any", values)
+        each = tuple(self.leaf("any", (value,)) for value in sorted(values, key=str))
+        if len(each) == 1:
+            return each[0]
+        return All(each) if op == "all" else AnyOf(each)  # type: ignore[arg-type]
+
+
+def holds(op: str, found: Any, value: Any) -> bool:
+    """Whether a number satisfies an operator: the meaning that SQL and sentences must share."""
+    match op:
+        case "gte":
+            return bool(found >= value)
+        case "gt":
+            return bool(found > value)
+        case "lte":
+            return bool(found <= value)
+        case "lt":
+            return bool(found < value)
+        case "eq":
+            return bool(found == value)
+        case "ne":
+            return bool(found != value)
+        case "between":
+            return bool(value[0] <= found <= value[1])
+        case "not_between":
+            return not value[0] <= found <= value[1]
+    raise ValueError(op)
+
+
+def normalise(node: Node, as_of: datetime, zone: ZoneInfo) -> Leaves:
+    """The canonical form of a rule at an instant: flat groups, no double negation, sorted children."""
+    match node:
+        case All(found) | AnyOf(found):
+            kind = type(node)
+            parts = [part for child in found for part in _flat(normalise(child, as_of, zone), kind)]
+            unique = sorted(dict.fromkeys(parts), key=text)
+            return unique[0] if len(unique) == 1 else kind(tuple(unique))
+        case Not(child):
+            return _not(normalise(child, as_of, zone))
+        case Condition():
+            return _tidy(leaves(node, as_of, zone))
+
+
+def _tidy(node: Any) -> Any:
+    if isinstance(node, Not):
+        return _not(_tidy(node.child))
+    return node
+
+
+def _not(child: Any) -> Any:
+    return child.child if isinstance(child, Not) else Not(child)
+
+
+def _flat(node: Any, kind: type) -> tuple[Any, ...]:
+    return node.children if type(node) is kind else (node,)
+
+
+def text(node: Any) -> str:
+    """A canonical text of normalised leaves."""
+    match node:
+        case Leaf():
+            return node.canonical()
+        case Not(child):
+            return f"not({text(child)})"
+        case All(found) | AnyOf(found):
+            return f"{'all' if isinstance(node, All) else 'any'}({','.join(text(child) for child in found)})"
+    raise TypeError(node)
+
+
+def fingerprint(node: Node, as_of: datetime, zone: ZoneInfo) -> str:
+    """Equal for rules that ask the same, whatever the order and the wording."""
+    return hashlib.sha256(text(normalise(node, as_of, zone)).encode()).hexdigest()

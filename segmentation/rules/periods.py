@@ -1,0 +1,96 @@
+"""Windows as instants: days belong to the pool's time zone and end at its midnight.
+
+A window by days ends with the day of `as_of`, so its result holds all day and can be kept. "The
+last 7 days" are today and the seven days before it.
+"""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from segmentation.rules.ast import Window
+from segmentation.rules.catalog import Text
+
+UNITS: dict[str, Text] = {
+    "days": Text("天", "days"),
+    "hours": Text("小时", "hours"),
+    "weeks": Text("周", "weeks"),
+    "months": Text("个月", "months"),
+}
+PERIODS: dict[str, Text] = {
+    "today": Text("今天", "today"),
+    "yesterday": Text("昨天", "yesterday"),
+    "this_week": Text("本周", "this week"),
+    "last_week": Text("上周", "last week"),
+    "this_month": Text("本月", "this month"),
+    "last_month": Text("上月", "last month"),
+    "this_quarter": Text("本季度", "this quarter"),
+    "last_quarter": Text("上季度", "last quarter"),
+    "this_year": Text("今年", "this year"),
+    "last_year": Text("去年", "last year"),
+}
+Span = tuple[datetime | None, datetime | None]
+DAY = timedelta(days=1)
+DAWN = date(1900, 1, 1)  # before anything a pool knows
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+def today(as_of: datetime, zone: ZoneInfo) -> date:
+    """The day of an instant in the pool's zone."""
+    return as_of.astimezone(zone).date()
+
+
+def span(window: Window | None, as_of: datetime, zone: ZoneInfo) -> Span:
+    """First instant and the instant after the last, either open; nothing after today counts."""
+    now = today(as_of, zone)
+    if window is not None and window.last is not None and window.unit == "hours":
+        end = as_of.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        return end - timedelta(hours=window.last), end
+    first, last = _days(window, now)
+    last = min(last or now, now)
+    return (midnight(first, zone) if first else None), midnight(last + DAY, zone)
+
+
+def _days(window: Window | None, now: date) -> tuple[date | None, date | None]:
+    if window is None:
+        return None, None
+    if window.last is not None:
+        return _back(now, window.last, window.unit), None
+    if window.ago is not None:
+        return _back(now, window.ago[0], "days"), _back(now, window.ago[1], "days")
+    if window.period is not None:
+        return _period(window.period, now)
+    return window.start, window.end
+
+
+def _back(day: date, n: int, unit: str) -> date:
+    if unit == "months":
+        month = day.year * 12 + day.month - 1 - n
+        return _clamped(*divmod(month, 12), day.day) if month >= DAWN.year * 12 else DAWN
+    days = n * 7 if unit == "weeks" else n
+    return day - timedelta(days=days) if days < (day - DAWN).days else DAWN
+
+
+def _clamped(year: int, month0: int, day: int) -> date:
+    ends = _first(year, month0 + 1) - DAY
+    return ends.replace(day=min(day, ends.day))
+
+
+def _first(year: int, month0: int) -> date:
+    return date(year + month0 // 12, month0 % 12 + 1, 1)
+
+
+def _period(name: str, now: date) -> tuple[date, date]:
+    which, _, size = name.partition("_")
+    if not size:
+        day = now if name == "today" else now - DAY
+        return day, day
+    back = 1 if which == "last" else 0
+    if size == "week":
+        monday = now - timedelta(days=now.weekday() + 7 * back)
+        return monday, monday + timedelta(days=6)
+    months = {"month": 1, "quarter": 3, "year": 12}[size]
+    start = (now.year * 12 + now.month - 1) // months * months - back * months
+    return _first(0, start), _first(0, start + months) - DAY
