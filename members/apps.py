@@ -7,6 +7,7 @@ class MembersConfig(AppConfig):
     label = "members"
 
     def ready(self) -> None:
-        from members import channels
+        from members import channels, merging
 
         post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")
+        merging.declare()

@@ -1,0 +1,14 @@
+-- Take the pairs as given, each member replaced by the one it was merged into before.
+-- Reads the {{given}} pairs and members_member; writes merge_edges and one group per member.
+-- Runs once per merge on emptied tables.
+WITH given AS ({given}), edge AS (
+    INSERT INTO merge_edges (winner_id, loser_id)
+    SELECT DISTINCT COALESCE(w.merged_into, given.winner_id), COALESCE(l.merged_into, given.loser_id)
+    FROM given
+    LEFT JOIN members_member AS w ON w.id = given.winner_id
+    LEFT JOIN members_member AS l ON l.id = given.loser_id
+    WHERE COALESCE(w.merged_into, given.winner_id) <> COALESCE(l.merged_into, given.loser_id)
+    RETURNING winner_id, loser_id
+)
+INSERT INTO merge_groups (member_id, root)
+SELECT winner_id, winner_id FROM edge UNION SELECT loser_id, loser_id FROM edge
