@@ -16,6 +16,12 @@ class Connector(models.Model):
     sealed = models.BinaryField(null=True)  # encrypted JSON of the secrets
     is_active = models.BooleanField(_("启用"), default=True)
     is_sandbox = models.BooleanField(_("沙箱：只记录不发送"), default=False)
+    # Circuit breaker: failing calls in a row, nothing leaves before `open_until`, the last trouble in words.
+    failures = models.SmallIntegerField(default=0)
+    open_until = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=200, blank=True)
+    rate_until = models.DateTimeField(null=True)  # sending permits are reserved up to here
+    cursor = models.CharField(max_length=80, blank=True)  # how far receipts were polled
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -52,6 +58,7 @@ class Step(models.Model):
     source = models.CharField(max_length=120, unique=True)  # "campaign:42:run:1:node:send"
     connector = models.ForeignKey(Connector, on_delete=models.PROTECT)
     purpose = models.CharField(max_length=12, default="marketing")
+    variables = models.JSONField(default=dict)  # values every message of the step shares: campaign.name, coupon.code
     is_paused = models.BooleanField(default=False)
     is_cancelled = models.BooleanField(default=False)
     due_at = models.DateTimeField()
@@ -60,6 +67,7 @@ class Step(models.Model):
 
     class Meta:
         verbose_name = _("触达步骤")
+        indexes = [models.Index(fields=["pool", "due_at"], name="step_pool_due")]
 
     def __str__(self) -> str:
         return self.source
@@ -92,6 +100,9 @@ class Delivery(models.Model):
     detail = models.CharField(max_length=200, blank=True)  # the provider's own words
     attempt = models.SmallIntegerField(default=0)
     next_at = models.DateTimeField()
+    day = models.DateField(null=True)  # the pool's day this counts for in the contact caps; null: exempt
+    tried_at = models.DateTimeField(null=True)  # first intent; idempotency windows run from here
+    unsure_since = models.DateTimeField(null=True)  # may have left already: only look-up or the same key may follow
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     provider_ref = models.CharField(max_length=80, blank=True)
@@ -105,8 +116,9 @@ class Delivery(models.Model):
         verbose_name = _("触达记录")
         indexes = [
             models.Index(fields=["step", "status"], name="delivery_step_status"),
-            models.Index(fields=["next_at"], name="delivery_open", condition=models.Q(status__in=[10, 20])),
-            models.Index(fields=["lease_until"], name="delivery_sending", condition=models.Q(status__in=[20, 30])),
+            models.Index(fields=["step", "next_at"], name="delivery_open", condition=models.Q(status__in=[10, 20])),
+            models.Index(fields=["lease_until"], name="delivery_sending", condition=models.Q(status=30)),
+            models.Index(fields=["step", "unsure_since"], name="delivery_unknown", condition=models.Q(status=80)),
             models.Index(fields=["pool", "sent_at"], name="delivery_pool_sent", condition=models.Q(sent_at__isnull=False)),
         ]
 
@@ -131,3 +143,70 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id}/{self.step_id} {self.kind}"
+
+
+class Block(models.Model):
+    """A member who must not be written to through a carrier, whatever they agreed to."""
+
+    pk = models.CompositePrimaryKey("member_id", "carrier")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="blocks", db_index=False)
+    carrier = models.CharField(_("渠道"), max_length=20)
+    # The address that bounced; a new address lifts the block. Null: the person, whichever address.
+    value_hash = models.BinaryField(max_length=16, null=True)
+    reason = models.CharField(_("原因"), max_length=30)  # bounced, complained, staff
+    source = models.CharField(max_length=120, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("黑名单")
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.carrier}: {self.reason}"
+
+
+class Recorded(models.Model):
+    """What the fake provider and every sandbox received instead of the world: once per key."""
+
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="recorded")
+    key = models.CharField(max_length=60)
+    hint = models.CharField(max_length=60, blank=True)  # the address, masked
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField(blank=True)
+    times = models.IntegerField(default=1)  # calls with this key: the provider kept one message
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("沙箱记录")
+        constraints = [models.UniqueConstraint(fields=["connector", "key"], name="recorded_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.connector_id} {self.key}"
+
+
+class Call(models.Model):
+    """A request that came in from outside, raw: answered at once, read by the ticker."""
+
+    class Kind(models.TextChoices):
+        RECEIPTS = "receipts", _("回执")
+        CAUGHT = "caught", _("本地接收")
+
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="calls")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    digest = models.BinaryField(max_length=32)
+    headers = models.JSONField(default=dict)
+    body = models.TextField()
+    is_genuine = models.BooleanField(default=False)  # the signature fits
+    received_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("外部请求")
+        constraints = [models.UniqueConstraint(fields=["connector", "digest"], name="call_once")]
+        indexes = [
+            models.Index(fields=["connector", "-received_at"], name="call_connector_at"),
+            models.Index(fields=["id"], name="call_waiting", condition=models.Q(handled_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.connector_id} at {self.received_at:%F %T}"
