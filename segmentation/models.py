@@ -5,6 +5,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Pool
+from segmentation.recalculation.models import RecalculationRun
+
+
+__all__ = ["Leaf", "RecalculationRun", "Segment", "SegmentSnapshot", "SegmentVersion"]
 
 
 class Segment(models.Model):

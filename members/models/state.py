@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models.functions import Least
 from django.utils.translation import gettext_lazy as _
 
 from members.models.member import Member
@@ -29,7 +30,8 @@ class RfmGroup(models.IntegerChoices):
 class MemberState(models.Model):
     """Everything computed about one member. `segmentation` writes it, every app may read it.
 
-    Only rows whose value changed are written. A member without orders has no scores (null).
+    Only rows whose value changed are written. A member without orders has no scores (null) and is a
+    lead; a member merged into another has no row.
     """
 
     member = models.OneToOneField(Member, primary_key=True, on_delete=models.CASCADE, related_name="state")
@@ -47,13 +49,16 @@ class MemberState(models.Model):
     rfm_group = models.SmallIntegerField(_("RFM 分组"), choices=RfmGroup.choices, null=True)
     stage = models.SmallIntegerField(_("生命周期"), choices=Stage.choices, default=Stage.LEAD)
     stage_due = models.DateTimeField(_("阶段到期"), null=True)  # when the stage changes if nothing happens
+    facts_due = models.DateTimeField(null=True)  # when the next order leaves the window, or comes out of the future
 
     class Meta:
         verbose_name = _("会员状态")
         indexes = [
             models.Index(fields=["pool", "rfm_group"], name="state_rfm"),
             models.Index(fields=["pool", "stage"], name="state_stage"),
-            models.Index(fields=["stage_due"], name="state_due", condition=models.Q(stage_due__isnull=False)),
+            models.Index("pool", Least("stage_due", "facts_due"), name="state_due"),
+            # who crossed an edge of recency between two instants
+            models.Index(fields=["pool", "last_order_at"], name="state_last_order"),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +66,11 @@ class MemberState(models.Model):
 
 
 class StateChange(models.Model):
-    """One change of stage or RFM group; append-only, so migrations are a GROUP BY."""
+    """One change of stage or RFM group; append-only, so migrations are a GROUP BY.
+
+    A member's first value comes from null and a lost one goes to null: the latest row up to a date is the
+    state at that date. Counts of migrations leave rows with a null out.
+    """
 
     class Kind(models.IntegerChoices):
         STAGE = 1, _("生命周期")

@@ -1,0 +1,103 @@
+"""Edges between classes: constants, taken from a distribution or from what the pool chose."""
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from segmentation.recalculation.settings import Choices, LifecycleSettings, RfmSettings
+
+DAY = 86_400
+ENOUGH_REPEAT_BUYERS = 30  # fewer say nothing about the pool's rhythm: the fixed days hold
+
+
+@dataclass(frozen=True)
+class Edges:
+    """A value is in the higher class when it is strictly above the edge; ages: strictly below."""
+
+    window_days: int
+    r: list[int]  # ages in seconds, falling: younger than the first scores 2, than the last 5
+    f: list[int]  # orders in the window: more than the first scores 2, than the last 5
+    m: list[int]  # minor units, likewise
+    r_split: int  # younger is high
+    f_split: int  # more is high
+    m_split: int
+    stage_days: list[int]  # silent, sleeping, lost
+    stage_basis: str  # "pool", "fixed", or "few": too few repeat buyers, so the fixed days
+    buyers: int
+    repeat_buyers: int
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)
+
+    def dump(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def ages(self) -> list[timedelta]:
+        """Every age at which something about a member changes by itself."""
+        return [timedelta(seconds=n) for n in [*self.r, self.r_split]] + [timedelta(days=n) for n in self.stage_days]
+
+
+def edges(choices: Choices, found: dict[str, Any], as_of: datetime) -> Edges:
+    """Edges for these choices and what `measure_thresholds` found at that instant."""
+    days, basis = stage_days(choices.lifecycle, found)
+    return Edges(
+        **rfm_edges(choices.rfm, found, as_of),
+        window_days=choices.rfm.window_days,
+        stage_days=days,
+        stage_basis=basis,
+        buyers=found["buyers"],
+        repeat_buyers=found["repeat_buyers"],
+    )
+
+
+def rfm_edges(rfm: RfmSettings, found: dict[str, Any], as_of: datetime) -> dict[str, Any]:
+    """Score edges and the split between high and low."""
+    scores = _chosen(rfm) if rfm.mode == "threshold" or not found["buyers"] else _quintiles(found, as_of)
+    if rfm.mode == "mean" and found["buyers"]:
+        split = (int(as_of.timestamp()) - found["mean_last_order_at"], found["mean_window_count"], found["mean_window_amount"])
+    else:
+        split = tuple(scores[letter][rfm.high_from - 2] for letter in "rfm")
+    return {**scores, "r_split": split[0], "f_split": split[1], "m_split": split[2]}
+
+
+def _chosen(rfm: RfmSettings) -> dict[str, list[int]]:
+    # "at least n" is "more than n - 1"
+    return {"r": [n * DAY for n in rfm.r_days], "f": [n - 1 for n in rfm.f_orders], "m": [n - 1 for n in rfm.m_amount]}
+
+
+def _quintiles(found: dict[str, Any], as_of: datetime) -> dict[str, list[int]]:
+    ages = [math.floor((as_of - instant).total_seconds()) for instant in found["last_order_at"]]
+    return {"r": ages, "f": list(found["window_count"]), "m": list(found["window_amount"])}
+
+
+def stage_days(lifecycle: LifecycleSettings, found: dict[str, Any]) -> tuple[list[int], str]:
+    """Whole days, strictly rising, so that edges hardly move from one night to the next."""
+    if lifecycle.mode == "fixed":
+        return lifecycle.days, "fixed"
+    if found["repeat_buyers"] < ENOUGH_REPEAT_BUYERS:
+        return lifecycle.days, "few"
+    days: list[int] = []
+    for seconds in found["interval_seconds"]:
+        days.append(max(math.ceil(seconds / DAY), days[-1] + 1 if days else 1))
+    return days, "pool"
+
+
+def params(found: Edges, as_of: datetime) -> dict[str, Any]:
+    """The constants of the SQL files."""
+    window, after = timedelta(days=found.window_days), [timedelta(days=n) for n in found.stage_days]
+    values: dict[str, Any] = {"as_of": as_of, "window": window, "window_from": as_of - window}
+    for i in range(4):
+        values |= {f"r{i + 1}": as_of - timedelta(seconds=found.r[i]), f"f{i + 1}": found.f[i], f"m{i + 1}": found.m[i]}
+    values |= {"r_split": as_of - timedelta(seconds=found.r_split), "f_split": found.f_split, "m_split": found.m_split}
+    for name, delay in zip(("silent", "sleeping", "lost"), after, strict=True):
+        values |= {f"{name}_after": delay, f"{name}_from": as_of - delay}
+    return values
+
+
+def crossings(found: Edges, since: datetime, as_of: datetime) -> dict[str, list[datetime]]:
+    """Between which last orders a member crossed an edge of age since the last run."""
+    ages = sorted(set(found.ages))
+    return {"crossed_after": [since - age for age in ages], "crossed_until": [as_of - age for age in ages]}

@@ -1,0 +1,30 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Pool
+
+
+class RecalculationRun(models.Model):
+    """One pass of the chain over a pool. A full run that is not finished is owed: it will be run again."""
+
+    class Mode(models.TextChoices):
+        FULL = "full", _("全量")
+        TICK = "tick", _("增量")
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE)
+    mode = models.CharField(_("方式"), max_length=4, choices=Mode.choices)
+    as_of = models.DateTimeField(_("计算时点"))
+    until = models.DateTimeField(null=True)  # the state is right up to here; moved on by ticks with nothing to do
+    settings = models.JSONField(default=dict)  # what the full run was told
+    edges = models.JSONField(default=dict)  # what it measured; ticks keep them
+    steps = models.JSONField(default=list)  # [{"step": …, "rows": …, "ms": …}]
+    job_id = models.BigIntegerField(null=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("重算")
+        indexes = [models.Index(fields=["pool", "-id"], name="recalculation_pool")]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.pool_id} {self.as_of:%F %T}"

@@ -1,0 +1,169 @@
+"""Running the chain, and changing what it is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from psycopg2 import sql as pg
+
+from members.models import Member, Pool, TouchedMember
+from scrm.jobs import services as jobs
+from scrm.jobs.models import JobRun
+from scrm.lib import clock, sql
+from scrm.staff.audit import audit
+from scrm.staff.models import User
+from segmentation.recalculation import settings, steps
+from segmentation.recalculation.edges import Edges, crossings, params
+from segmentation.recalculation.models import RecalculationRun
+
+KIND = "segmentation.recalculate"
+LOCK = 0x5EC5  # first half of the advisory lock; the second is the pool
+MANY = 0.1  # share of the pool from which on a full run is cheaper than a tick
+KEEP_TICKS = timedelta(days=14)
+FAILED_REST = timedelta(hours=1)  # a full run that failed for good is not asked for again at once
+
+
+# -- The full run --------------------------------------------------------------------------------
+
+
+def recalculate(
+    *, pool: Pool, as_of: datetime, job_id: int | None = None, report: steps.Report = lambda step, number: None
+) -> RecalculationRun:
+    """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
+    with _alone(pool.pk):
+        run = _begin(pool, as_of, job_id)
+        chain = steps.Chain(pool.pk, as_of, _live(pool.pk), pg.SQL("UNLOGGED"), report=report)
+        choices = settings.Choices.model_validate(run.settings)
+        steps.facts(chain, _window(choices.rfm.window_days, as_of))
+        with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.PARALLEL):
+            found = steps.measure(choices, chain.tables["facts"], as_of)
+            note["rows"] = found.buyers
+        steps.compare(chain, found)
+        with transaction.atomic():
+            steps.save(chain)
+            _finish(run, chain, found)
+            chain.drop()
+    return run
+
+
+@transaction.atomic
+def _begin(pool: Pool, as_of: datetime, job_id: int | None) -> RecalculationRun:
+    """The run is owed from here on, so nobody needs to wait as touched any longer.
+
+    They are taken before the orders are read: whoever is touched meanwhile waits for the next tick.
+    """
+    RecalculationRun.objects.filter(pool=pool, mode=RecalculationRun.Mode.FULL, finished_at=None).delete()
+    TouchedMember.objects.filter(pool=pool).delete()
+    pool.refresh_from_db(fields=["settings"])
+    return RecalculationRun.objects.create(
+        pool=pool, mode="full", as_of=as_of, settings=settings.of(pool).model_dump(), job_id=job_id, started_at=clock.now()
+    )
+
+
+def _finish(run: RecalculationRun, chain: steps.Chain, found: Edges) -> None:
+    run.edges, run.steps, run.until, run.finished_at = found.dump(), chain.done, run.as_of, clock.now()
+    run.save()
+    RecalculationRun.objects.filter(pool=run.pool, mode="tick", as_of__lt=run.as_of - KEEP_TICKS).delete()
+
+
+def _live(pool_id: int) -> pg.Composable:
+    found = "(SELECT id AS member_id FROM members_member WHERE pool_id = {} AND merged_into IS NULL)"
+    return pg.SQL(found).format(pg.Literal(pool_id))
+
+
+def _window(days: int, as_of: datetime) -> dict[str, Any]:
+    return {"as_of": as_of, "window": timedelta(days=days), "window_from": as_of - timedelta(days=days)}
+
+
+@contextmanager
+def _alone(pool_id: int) -> Iterator[None]:
+    """One run of a pool at a time, over several transactions; a dead process lets go by itself."""
+    key = {"lock": LOCK, "pool_id": pool_id}
+    sql.fetch("SELECT pg_advisory_lock(%(lock)s, %(pool_id)s)", key)
+    try:
+        yield
+    finally:
+        sql.fetch("SELECT pg_advisory_unlock(%(lock)s, %(pool_id)s)", key)
+
+
+# -- The minute run ------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def tick(*, pool: Pool, as_of: datetime) -> RecalculationRun | None:
+    """Touched members and those whose time has come, by the edges of the last full run; None when nothing was done.
+
+    Where there is no full run yet, or too many members wait, a full run is asked for instead.
+    """
+    if not sql.fetch("SELECT 1 WHERE pg_try_advisory_xact_lock(%(lock)s, %(pool_id)s)", {"lock": LOCK, "pool_id": pool.pk}):
+        return None
+    last = _last(pool)
+    if last is None or _is_owed(pool) or _too_many(pool, last):
+        ask(pool=pool, as_of=as_of)
+        return None
+    found, since = _edges(pool), last.until or last.as_of
+    crossed = crossings(found, since, as_of)
+    if as_of < since or not sql.value("segmentation/is_recalculation_due", {"pool_id": pool.pk, "as_of": as_of, **crossed}):
+        RecalculationRun.objects.filter(pk=last.pk, until__lt=as_of).update(until=as_of)
+        return None
+    return _tick(pool, as_of, found, crossed)
+
+
+def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any]) -> RecalculationRun:
+    run = RecalculationRun(pool=pool, mode="tick", as_of=as_of, until=as_of, started_at=clock.now())
+    scope = pg.Identifier(f"recalculation_scope_{pool.pk}")
+    sql.run(pg.SQL("CREATE TEMPORARY TABLE {} (member_id bigint PRIMARY KEY) ON COMMIT DROP").format(scope))
+    chain = steps.Chain(pool.pk, as_of, scope, pg.SQL("TEMPORARY"), of="_of")
+    chain.write("take_touched", crossed, scope=scope)
+    sql.run(pg.SQL("ANALYZE {}").format(scope))
+    steps.facts(chain, params(found, as_of))
+    steps.compare(chain, found)
+    steps.save(chain)
+    chain.tables["scope"] = scope
+    chain.drop()
+    run.steps, run.finished_at = chain.done, clock.now()
+    run.save()
+    return run
+
+
+def _last(pool: Pool) -> RecalculationRun | None:
+    return RecalculationRun.objects.filter(pool=pool, finished_at__isnull=False).order_by("-id").first()
+
+
+def _edges(pool: Pool) -> Edges:
+    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id")[0]
+    return Edges.load(full.edges)
+
+
+def _is_owed(pool: Pool) -> bool:
+    return RecalculationRun.objects.filter(pool=pool, mode="full", finished_at=None).exists()
+
+
+def _too_many(pool: Pool, last: RecalculationRun) -> bool:
+    waiting = TouchedMember.objects.filter(pool=pool).count()
+    return waiting > 1000 and waiting > MANY * Member.objects.filter(pool=pool).count()
+
+
+def ask(*, pool: Pool, as_of: datetime, actor: User | None = None) -> JobRun | None:
+    """Ask for a full run as a job; None when the last one failed within the hour and nobody asks in person."""
+    failed = JobRun.objects.filter(pool_id=pool.pk, kind=KIND, status=JobRun.Status.FAILED, finished_at__gt=as_of - FAILED_REST)
+    if actor is None and failed.exists():
+        return None
+    return jobs.enqueue(kind=KIND, pool_id=pool.pk, actor=actor, key=f"recalculate:{pool.pk}")
+
+
+# -- What it is told -----------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_choices(*, pool: Pool, choices: settings.Choices, as_of: datetime, actor: User | None) -> JobRun | None:
+    """Keep a pool's choices for RFM and lifecycle, and ask for the full run that applies them."""
+    kept = Pool.objects.select_for_update().get(pk=pool.pk)
+    before = settings.of(kept)
+    kept.settings |= choices.model_dump()
+    kept.save(update_fields=["settings"])
+    pool.settings = kept.settings
+    audit(actor=actor, action="models.save", target=pool, pool_id=pool.pk, before=before.model_dump(), after=choices.model_dump())
+    return ask(pool=pool, as_of=as_of, actor=actor)

@@ -1,0 +1,114 @@
+"""The chain, declared: each step is one SQL file; its rows and milliseconds are kept with the run."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from psycopg2 import sql as pg
+
+from members import versions
+from scrm.lib import sql
+from segmentation.recalculation.edges import Edges, edges, params
+from segmentation.recalculation.settings import Choices
+
+TITLES: dict[str, str | Promise] = {
+    "take_touched": _("取待算会员"),
+    "gather_facts": _("汇总订单"),
+    "find_future_orders": _("查未来订单"),
+    "measure_thresholds": _("测定分界"),
+    "find_changes": _("打分并比对"),
+    "update_states": _("更新状态"),
+    "insert_states": _("新增状态"),
+    "insert_state_changes": _("记录变化"),
+    "drop_merged_states": _("清理已合并"),
+}
+# The planner expects a tenth of the real number of groups and would hash; the covering index is in order already.
+IN_ORDER = {
+    "enable_hashagg": "off",
+    "enable_bitmapscan": "off",
+    "parallel_setup_cost": 0,
+    "parallel_tuple_cost": 0.001,
+    "min_parallel_index_scan_size": 0,
+}
+PARALLEL = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "work_mem": "256MB"}
+Report = Callable[[str, int], None]
+
+
+@dataclass
+class Chain:
+    """One pass: whose (a relation of member ids), as of when, and what was done so far."""
+
+    pool_id: int
+    as_of: datetime
+    scope: pg.Composable
+    kind: pg.SQL  # what the run's tables are: UNLOGGED (parallel workers read them) or TEMPORARY
+    of: str = ""  # "_of": the variants for a scope of few members
+    tables: dict[str, pg.Composable] = field(default_factory=dict)
+    done: list[dict[str, Any]] = field(default_factory=list)
+    report: Report = lambda step, number: None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, int]]:
+        """Time a step and note its rows."""
+        self.report(name, len(self.done))
+        note, started = {"rows": 0}, time.perf_counter()
+        yield note
+        self.done.append({"step": name, "rows": note["rows"], "ms": round((time.perf_counter() - started) * 1000)})
+
+    def keep(self, slot: str, name: str, values: dict[str, Any], **planner: str | float) -> None:
+        """Run a SELECT of the chain into a table of this run: only such a statement runs in parallel."""
+        table = pg.Identifier(f"recalculation_{slot}_{self.pool_id}")
+        file = pg.SQL(sql.text(f"segmentation/{name}")).format(scope=self.scope, **self.tables)
+        with self.step(name.removesuffix("_of")) as note, transaction.atomic(), sql.planner(**planner):
+            sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
+            made = pg.SQL("CREATE {} TABLE {} AS ").format(self.kind, table)
+            note["rows"] = sql.run(made + file, values | {"pool_id": self.pool_id})
+        self.tables[slot] = table
+
+    def write(self, name: str, values: dict[str, Any] | None = None, **slots: pg.Composable) -> None:
+        """Run a writing statement of the chain."""
+        with self.step(name) as note:
+            note["rows"] = sql.execute(
+                f"segmentation/{name}", {"pool_id": self.pool_id, "as_of": self.as_of, **(values or {})}, **slots
+            )
+
+    def drop(self) -> None:
+        """Remove the tables of this run."""
+        for table in self.tables.values():
+            sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
+
+
+def facts(chain: Chain, window: dict[str, Any]) -> None:
+    """What the members of the scope did."""
+    chain.keep("facts", f"gather_facts{chain.of}", window, **({} if chain.of else IN_ORDER))
+    chain.keep("future", f"find_future_orders{chain.of}", {"as_of": chain.as_of})
+
+
+def measure(choices: Choices, relation: pg.Composable, as_of: datetime) -> Edges:
+    """Edges out of the distribution of a relation of facts."""
+    found = sql.row("segmentation/measure_thresholds", {"interval_quantiles": choices.lifecycle.quantiles}, facts=relation)
+    assert found is not None
+    return edges(choices, found, as_of)
+
+
+def compare(chain: Chain, found: Edges) -> None:
+    """Scores, group and stage by constant edges; what differs from the stored state."""
+    chain.keep("changes", "find_changes", params(found, chain.as_of), **({} if chain.of else PARALLEL))
+
+
+def save(chain: Chain) -> int:
+    """Write what differs and its history, in the caller's transaction; how many members changed."""
+    changes = chain.tables["changes"]
+    for name in ("update_states", "insert_states", "insert_state_changes"):
+        chain.write(name, changes=changes)
+    chain.write("drop_merged_states")
+    changed = sum(note["rows"] for note in chain.done if note["step"] in ("update_states", "insert_states", "drop_merged_states"))
+    if changed:
+        versions.bump(chain.pool_id, "state")
+    return changed

@@ -1,0 +1,27 @@
+-- Take the members that wait, those whose time has come and those who cross an edge of recency.
+-- Reads members_touchedmember (and empties it), members_memberstate; writes {scope}.
+-- One transaction with the recalculation: after a crash everybody waits again.
+-- Leans on state_due, state_last_order.
+WITH taken AS (
+    DELETE FROM members_touchedmember WHERE pool_id = %(pool_id)s RETURNING member_id
+),
+
+found AS (
+    SELECT member_id FROM taken
+    UNION
+    SELECT member_id FROM members_memberstate
+    WHERE pool_id = %(pool_id)s AND least(stage_due, facts_due) <= %(as_of)s
+    UNION
+    SELECT s.member_id
+    FROM unnest(%(crossed_after)s::timestamptz[], %(crossed_until)s::timestamptz[]) AS c (after, until)
+    CROSS JOIN LATERAL (
+        SELECT t.member_id FROM members_memberstate AS t
+        WHERE t.pool_id = %(pool_id)s AND t.last_order_at > c.after AND t.last_order_at <= c.until
+    ) AS s
+)
+
+INSERT INTO {scope} (member_id)
+SELECT m.id
+FROM found AS f
+INNER JOIN members_member AS m ON m.id = f.member_id
+WHERE m.pool_id = %(pool_id)s AND m.merged_into IS NULL
