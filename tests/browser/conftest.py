@@ -1,0 +1,87 @@
+"""A real Chromium: the machine's own. A page fails its test on console errors and on any request off the machine."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+QUIET = (
+    "--disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --font-render-hinting=none"
+).split()
+
+
+def chromium() -> str | None:
+    """The machine's Chromium or Chrome."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if not (found := chromium()):
+        pytest.skip("no Chromium on this machine")
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": found, "args": QUIET + root}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Pages are opened by their whole address; the plugin's own fallback fails under pytest 9."""
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": {"width": 1440, "height": 900}}
+
+
+@pytest.fixture
+def page(page: Any, live_server: Any) -> Iterator[Any]:
+    """A page without tolerance for noise; `page.noise` may be emptied where an error is the point."""
+    noise: list[str] = []
+    page.noise = noise
+    page.on("console", lambda message: message.type == "error" and noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+
+    def guard(route: Any) -> None:
+        if route.request.url.startswith((live_server.url, "data:", "blob:")):
+            route.continue_()
+        else:
+            noise.append(f"outside: {route.request.url}")
+            route.abort()
+
+    page.route("**/*", guard)
+    yield page
+    assert not noise, noise
+
+
+@pytest.fixture
+def enter(page: Any, live_server: Any, staff: dict[str, Any]) -> Callable[..., Any]:
+    """`enter("marketer", "/segments/")`: a signed-in page of the demo pool."""
+
+    def go(role: str, path: str = "/", pool: str = "demo") -> Any:
+        client = Client()
+        client.force_login(staff[role])
+        page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": live_server.url}]
+        )
+        page.goto(f"{live_server.url}/p/{pool}{path}", wait_until="networkidle")
+        return page
+
+    return go
+
+
+@pytest.fixture
+def accessible(page: Any) -> Callable[[], None]:
+    """Fails with axe's report when the page breaks WCAG A/AA or best practice."""
+
+    def check() -> None:
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+    return check
