@@ -193,8 +193,9 @@ def _start_postgres(data_dir: Path, profile: Profile) -> bool:
     _check_version(cluster)
     _make_socket_dir(socket_dir(data_dir), account)
     _write(cluster / "scrm.conf", _settings(cluster, socket_dir(data_dir), profile), account)
-    # A pid file left by kill -9 or a reboot may name some other process by now.
-    (cluster / "postmaster.pid").unlink(missing_ok=True)
+    # Files left by kill -9 or a reboot may name some other process by now; ours does not run, we looked.
+    for left in (cluster / "postmaster.pid", socket_dir(data_dir) / _SOCKET, socket_dir(data_dir) / f"{_SOCKET}.lock"):
+        left.unlink(missing_ok=True)
     _bring_up(data_dir)
     _make_database(data_dir)
     return True

@@ -14,7 +14,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -128,7 +128,7 @@ def _decoded(name: str, raw: bytes) -> Message:
 
 def _text(value: object) -> str:
     # Undecodable bytes arrive as lone surrogates, which no page can print.
-    return str(value).encode("utf-8", "replace").decode()
+    return str(value).encode("utf-8", "replace").decode().replace("\r\n", "\n")
 
 
 def _body(parsed: EmailMessage, kind: str) -> str:
@@ -171,8 +171,8 @@ class Keeper:
             (self.home / f"{name}.eml").unlink(missing_ok=True)
 
 
-async def serve(home: Path, host: str, port: int, stop: asyncio.Event) -> None:
-    """Take mail until `stop` is set."""
+async def serve(home: Path, host: str, port: int, stop: asyncio.Event, ready: Callable[[int], None] = lambda port: None) -> None:
+    """Take mail until `stop` is set; `ready` is told the port."""
     keeper = Keeper(home)
 
     def session() -> Any:
@@ -180,6 +180,7 @@ async def serve(home: Path, host: str, port: int, stop: asyncio.Event) -> None:
 
     server = await asyncio.get_running_loop().create_server(session, host, port)
     async with server:
+        ready(server.sockets[0].getsockname()[1])
         await stop.wait()
 
 

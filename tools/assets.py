@@ -31,7 +31,7 @@ def main() -> int:
     npm, path = find_npm()
     print("Installing the locked front-end packages …", flush=True)
     environment = {**os.environ, "PATH": path}
-    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
     if code := subprocess.run(command, cwd=ROOT, env=environment).returncode:
         print(f"npm ci failed (exit code {code}); the reason is above.", file=sys.stderr)
         return 1
