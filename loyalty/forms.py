@@ -9,7 +9,9 @@ class RuleForm(forms.Form):
 
     yuan = forms.DecimalField(label=_("每消费满（元）"), min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial=1)
     points = forms.IntegerField(label=_("获得积分"), min_value=0, max_value=100_000, initial=1, help_text=_("填 0 表示停止发放"))
-    least = forms.DecimalField(label=_("订单满（元）才得分"), min_value=0, max_digits=10, decimal_places=2, initial=0, required=False)
+    least = forms.DecimalField(
+        label=_("订单满（元）才得分"), min_value=0, max_digits=10, decimal_places=2, initial=0, required=False
+    )
     starts_at = forms.DateTimeField(
         label=_("从此刻起下的订单适用"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -50,8 +50,12 @@ class Account(models.Model):
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     position = models.BigIntegerField(default=0)
     seq = models.BigIntegerField(default=0)
-    balance = models.GeneratedField(expression=Greatest(F("position"), Value(0)), output_field=models.BigIntegerField(), db_persist=True)
-    debt = models.GeneratedField(expression=Greatest(-F("position"), Value(0)), output_field=models.BigIntegerField(), db_persist=True)
+    balance = models.GeneratedField(
+        expression=Greatest(F("position"), Value(0)), output_field=models.BigIntegerField(), db_persist=True
+    )
+    debt = models.GeneratedField(
+        expression=Greatest(-F("position"), Value(0)), output_field=models.BigIntegerField(), db_persist=True
+    )
 
     class Meta:
         verbose_name = _("积分账户")

@@ -26,7 +26,9 @@ def save_rule(*, pool: Pool, points: int, step: int, least: int, starts_at: date
     Pool.objects.select_for_update().get(pk=pool.pk)
     last = EarningRule.objects.filter(pool=pool).aggregate(n=Max("n"), starts_at=Max("starts_at"))
     if last["starts_at"] and starts_at < last["starts_at"]:
-        raise Problem("rule_starts_too_early", _("生效时间不能早于上一版规则的生效时间"), {"starts_at": last["starts_at"].isoformat()})
+        raise Problem(
+            "rule_starts_too_early", _("生效时间不能早于上一版规则的生效时间"), {"starts_at": last["starts_at"].isoformat()}
+        )
     rule = EarningRule.objects.create(
         pool=pool, n=(last["n"] or 0) + 1, points=points, step=step, least=least, starts_at=starts_at, actor=actor
     )

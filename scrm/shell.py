@@ -39,13 +39,13 @@ class Group:
 
 
 NAV = (
-    Group("", (Item(_("工作台"), "layout-dashboard", "insights:overview", "insights.view", "h"),)),
+    Group("", (Item(_("工作台"), "layout-dashboard", "insights:home", "insights.view", "h"),)),
     Group(
         _("客户"),
         (
             Item(_("会员"), "users", "members:list", "members.view", "m"),
-            Item(_("客户分群"), "filter-cog", "segmentation:list", "segments.view", "s"),
-            Item(_("导入中心"), "file-import", "members:imports", "imports.view", "i"),
+            Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),
+            Item(_("导入中心"), "file-import", "imports:list", "imports.view", "i"),
             Item(_("身份合并"), "arrow-merge", "members:merges", "members.merge", "d"),
         ),
     ),
@@ -53,23 +53,24 @@ NAV = (
         _("运营"),
         (
             Item(_("活动"), "send", "campaigns:list", "campaigns.view", "c"),
-            Item(_("触点连接器"), "plug-connected", "touchpoints:connectors", "connectors.view", "t"),
-            Item(_("触达策略"), "shield-check", "touchpoints:policy", "connectors.view", "p"),
-            Item(_("收件箱"), "mailbox", "touchpoints:inbox", "inbox.view", "b"),
-            Item(_("积分"), "coin", "loyalty:overview", "points.view", "l"),
+            Item(_("触点连接器"), "plug-connected", "connectors:list", "connectors.view", "t"),
+            Item(_("触达策略"), "shield-check", "reach:policy", "connectors.view", "p"),
+            Item(_("收件箱"), "mailbox", "inbox:list", "inbox.view", "b"),
+            Item(_("积分"), "coin", "points:rules", "points.view", "l"),
         ),
     ),
     Group(
-        _("数据"),
+        _("分析"),
         (
-            Item(_("RFM 与生命周期"), "chart-treemap", "segmentation:models", "segments.view", "r"),
+            Item(_("数据看板"), "chart-bar", "insights:dashboard", "insights.view", "o"),
+            Item(_("RFM 与生命周期"), "chart-treemap", "models:settings", "segments.view", "r"),
             Item(_("后台任务"), "progress-down", "jobs:list", "jobs.view", "j"),
         ),
     ),
     Group(
         _("设置"),
         (
-            Item(_("成员与角色"), "users-group", "staff:users", "staff.manage", "u"),
+            Item(_("成员与角色"), "users-group", "team:list", "staff.manage", "u"),
             Item(_("审计日志"), "history", "staff:audit", "audit.view", "a"),
             Item(_("API 密钥"), "key", "staff:tokens", "tokens.own", "k"),
         ),

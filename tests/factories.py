@@ -49,7 +49,9 @@ def identity(member: Member, kind: str, value: str) -> Identity:
 
 def order(member: Member, number: str, placed_at: datetime, amount: int, *, channel: str = "pos", **fields: Any) -> Order:
     where = Channel.objects.get(code=channel)
-    ((key,),) = sql.fetch("SELECT order_key(%(pool)s, %(channel)s, %(number)s)", {"pool": member.pool_id, "channel": where.pk, "number": number})
+    ((key,),) = sql.fetch(
+        "SELECT order_key(%(pool)s, %(channel)s, %(number)s)", {"pool": member.pool_id, "channel": where.pk, "number": number}
+    )
     return Order.objects.create(
         member=member, id=key, pool_id=member.pool_id, channel=where, number=number, placed_at=placed_at, amount=amount, **fields
     )

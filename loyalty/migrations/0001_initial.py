@@ -8,100 +8,190 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('members', '0002_sql'),
+        ("members", "0002_sql"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('member', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='points', serialize=False, to='members.member')),
-                ('position', models.BigIntegerField(default=0)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('balance', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Greatest(models.F('position'), models.Value(0)), output_field=models.BigIntegerField())),
-                ('debt', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Greatest(django.db.models.expressions.CombinedExpression(models.F('position'), '*', models.Value(-1)), models.Value(0)), output_field=models.BigIntegerField())),
-                ('pool', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
+                (
+                    "member",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="points",
+                        serialize=False,
+                        to="members.member",
+                    ),
+                ),
+                ("position", models.BigIntegerField(default=0)),
+                ("seq", models.BigIntegerField(default=0)),
+                (
+                    "balance",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Greatest(models.F("position"), models.Value(0)),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                (
+                    "debt",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Greatest(
+                            django.db.models.expressions.CombinedExpression(models.F("position"), "*", models.Value(-1)),
+                            models.Value(0),
+                        ),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.pool"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '积分账户',
+                "verbose_name": "积分账户",
             },
         ),
         migrations.CreateModel(
-            name='DueMember',
+            name="DueMember",
             fields=[
-                ('member', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='members.member')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='members.pool')),
+                (
+                    "member",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="members.member",
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="members.pool")),
             ],
         ),
         migrations.CreateModel(
-            name='EarningRule',
+            name="EarningRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.IntegerField()),
-                ('starts_at', models.DateTimeField(verbose_name='生效时间')),
-                ('points', models.IntegerField(verbose_name='每满一档得分')),
-                ('step', models.BigIntegerField(verbose_name='每档金额')),
-                ('least', models.BigIntegerField(default=0, verbose_name='最低订单金额')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("n", models.IntegerField()),
+                ("starts_at", models.DateTimeField(verbose_name="生效时间")),
+                ("points", models.IntegerField(verbose_name="每满一档得分")),
+                ("step", models.BigIntegerField(verbose_name="每档金额")),
+                ("least", models.BigIntegerField(default=0, verbose_name="最低订单金额")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool")),
             ],
             options={
-                'verbose_name': '积分规则',
+                "verbose_name": "积分规则",
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('pk', models.CompositePrimaryKey('member_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('earn', '订单获得'), ('clawback', '退单扣回'), ('spend', '兑换'), ('adjust', '人工调整'), ('merge', '合并转移')], max_length=10)),
-                ('amount', models.BigIntegerField(verbose_name='积分')),
-                ('position_after', models.BigIntegerField()),
-                ('key', models.CharField(max_length=80)),
-                ('order_id', models.BigIntegerField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=120, verbose_name='原因')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='point_entries', to='members.member')),
-                ('pool', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
-                ('rule', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='loyalty.earningrule')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey("member_id", "seq", blank=True, editable=False, primary_key=True, serialize=False),
+                ),
+                ("seq", models.BigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("earn", "订单获得"),
+                            ("clawback", "退单扣回"),
+                            ("spend", "兑换"),
+                            ("adjust", "人工调整"),
+                            ("merge", "合并转移"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("amount", models.BigIntegerField(verbose_name="积分")),
+                ("position_after", models.BigIntegerField()),
+                ("key", models.CharField(max_length=80)),
+                ("order_id", models.BigIntegerField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=120, verbose_name="原因")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="point_entries",
+                        to="members.member",
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.pool"
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="loyalty.earningrule"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '积分流水',
+                "verbose_name": "积分流水",
             },
         ),
         migrations.AddConstraint(
-            model_name='earningrule',
-            constraint=models.UniqueConstraint(fields=('pool', 'n'), name='one_earning_rule_per_version'),
+            model_name="earningrule",
+            constraint=models.UniqueConstraint(fields=("pool", "n"), name="one_earning_rule_per_version"),
         ),
         migrations.AddConstraint(
-            model_name='earningrule',
-            constraint=models.CheckConstraint(condition=models.Q(('least__gte', 0), ('points__gte', 0), ('step__gt', 0)), name='earning_rule_sane'),
+            model_name="earningrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("least__gte", 0), ("points__gte", 0), ("step__gt", 0)), name="earning_rule_sane"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('order_id__isnull', False)), fields=['order_id'], name='entry_order'),
+            model_name="entry",
+            index=models.Index(condition=models.Q(("order_id__isnull", False)), fields=["order_id"], name="entry_order"),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['pool', 'at'], name='entry_pool_at'),
+            model_name="entry",
+            index=models.Index(fields=["pool", "at"], name="entry_pool_at"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('member', 'key'), name='one_entry_per_fact'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(fields=("member", "key"), name="one_entry_per_fact"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_moves_something'),
+            model_name="entry",
+            constraint=models.CheckConstraint(condition=models.Q(("amount", 0), _negated=True), name="entry_moves_something"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('position_after__gte', 0), ('amount__gt', 0), ('kind__in', ['clawback', 'merge']), _connector='OR'), name='only_returns_make_debt'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("position_after__gte", 0), ("amount__gt", 0), ("kind__in", ["clawback", "merge"]), _connector="OR"
+                ),
+                name="only_returns_make_debt",
+            ),
         ),
     ]

@@ -52,7 +52,9 @@ class Order(models.Model):
     discount = models.BigIntegerField(_("优惠金额"), default=0)
     shipping = models.BigIntegerField(_("运费"), default=0)
     refunded = models.BigIntegerField(_("退款金额"), default=0)
-    net_amount = models.GeneratedField(expression=F("amount") - F("refunded"), output_field=models.BigIntegerField(), db_persist=True)
+    net_amount = models.GeneratedField(
+        expression=F("amount") - F("refunded"), output_field=models.BigIntegerField(), db_persist=True
+    )
     store = models.CharField(_("门店"), max_length=40, blank=True)
 
     class Meta:

@@ -58,6 +58,11 @@ class JobRun(models.Model):
         return self.status in self.OPEN
 
     @property
+    def seconds(self) -> float | None:
+        """How long it took, once it has ended."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at and self.started_at else None
+
+    @property
     def share(self) -> float | None:
         """Part done, 0…1, or None when the total is not known."""
         return min(1.0, self.done / self.total) if self.total else None

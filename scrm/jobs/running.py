@@ -36,7 +36,14 @@ class RunningJob:
         self.watermark: dict[str, Any] = dict(row.watermark)
         self._token = row.lease_token
 
-    def checkpoint(self, *, done: int | None = None, total: int | None = None, phase: str | None = None, watermark: dict[str, Any] | None = None) -> None:
+    def checkpoint(
+        self,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        phase: str | None = None,
+        watermark: dict[str, Any] | None = None,
+    ) -> None:
         """Save progress; raises Stopped when asked to pause or cancel. Call between chunks, inside
         the chunk's transaction when the watermark must move with its rows."""
         given = {"done": done, "total": total, "phase": phase, "watermark": watermark}

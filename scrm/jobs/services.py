@@ -20,7 +20,9 @@ def _ring(job_id: int) -> None:
 
 
 @transaction.atomic
-def enqueue(*, kind: str, pool_id: int | None, params: dict[str, Any] | None = None, actor: User | None = None, key: str | None = None) -> JobRun:
+def enqueue(
+    *, kind: str, pool_id: int | None, params: dict[str, Any] | None = None, actor: User | None = None, key: str | None = None
+) -> JobRun:
     """A queued job. With `key`, an open job of that key is returned instead of a second one."""
     kinds[kind]
     try:

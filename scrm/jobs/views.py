@@ -26,7 +26,7 @@ def progress(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 @require_POST
-@allow("jobs.view")
+@allow("jobs.steer")
 def steer(request: HttpRequest, job_id: int, what: str) -> HttpResponse:
     job = services.ask(job=queries.job_of(request.pool.pk, job_id), what=what, actor=request.user)
     if getattr(request, "htmx", False):

@@ -86,7 +86,9 @@ class Declared:
 CHARTS: Registry[Declared] = Registry("chart")
 
 
-def chart(name: str, *, permission: str = "insights.view", title: Any = "") -> Callable[[Callable[[HttpRequest], Chart]], Callable[[HttpRequest], Chart]]:
+def chart(
+    name: str, *, permission: str = "insights.view", title: Any = ""
+) -> Callable[[Callable[[HttpRequest], Chart]], Callable[[HttpRequest], Chart]]:
     """Declare a chart under its name."""
 
     def keep(build: Callable[[HttpRequest], Chart]) -> Callable[[HttpRequest], Chart]:

@@ -92,12 +92,16 @@ def csv_lines(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Itera
     yield "\ufeff"
     yield writer.writerow([safe(column.label) for column in columns])
     for row in rows:
-        yield writer.writerow(["" if value is None else safe(cell(value, column.kind)) for value, column in zip(row, columns, strict=False)])
+        yield writer.writerow(
+            ["" if value is None else safe(cell(value, column.kind)) for value, column in zip(row, columns, strict=False)]
+        )
 
 
 def csv_response(title: str, columns: Iterable[Column | str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     """A download that is written while it is sent."""
-    return _attach(StreamingHttpResponse(csv_lines(columns_of(columns), rows), content_type="text/csv; charset=utf-8"), title, "csv")
+    return _attach(
+        StreamingHttpResponse(csv_lines(columns_of(columns), rows), content_type="text/csv; charset=utf-8"), title, "csv"
+    )
 
 
 def _sheet_cell(sheet: Any, value: Any, column: Column) -> WriteOnlyCell:

@@ -348,14 +348,20 @@ def stat_parts(delta: Any, inverse: Any = "", values: Any = None) -> dict[str, A
 def filter_options(options: Any, chosen: Any, params: Any, name: str) -> dict[str, Any]:
     """Options as (value, label) or (value, label, count), marked by `chosen` or the query string."""
     picked = {str(value) for value in (chosen or (params.getlist(name) if params else ()))}
-    rows = [{"value": each[0], "label": each[1], "count": each[2] if len(each) > 2 else None, "chosen": str(each[0]) in picked} for each in options]
+    rows = [
+        {"value": each[0], "label": each[1], "count": each[2] if len(each) > 2 else None, "chosen": str(each[0]) in picked}
+        for each in options
+    ]
     return {"options": rows, "count": sum(row["chosen"] for row in rows)}
 
 
 @register.simple_tag
 def date_presets(presets: str, days: Any, since: Any = "", until: Any = "") -> dict[str, Any]:
     """近 7 天 · 近 30 天 …, and whether dates of one's own are set."""
-    found = [{"days": int(each), "label": _("近 %(n)s 天") % {"n": each.strip()}, "current": str(days) == each.strip()} for each in presets.split(",")]
+    found = [
+        {"days": int(each), "label": _("近 %(n)s 天") % {"n": each.strip()}, "current": str(days) == each.strip()}
+        for each in presets.split(",")
+    ]
     return {"presets": found, "custom": bool(since and until and not any(each["current"] for each in found))}
 
 
@@ -365,7 +371,10 @@ def wizard_steps(steps: Any, current: Any) -> list[dict[str, Any]]:
     here = int(current)
     pairs = [(step, "") if isinstance(step, str) or not isinstance(step, (tuple, list)) else step for step in steps]
     states = ["past" if n < here else "here" if n == here else "next" for n in range(1, len(pairs) + 1)]
-    return [{"label": label, "url": url if state == "past" else "", "state": state} for (label, url), state in zip(pairs, states, strict=True)]
+    return [
+        {"label": label, "url": url if state == "past" else "", "state": state}
+        for (label, url), state in zip(pairs, states, strict=True)
+    ]
 
 
 @register.simple_tag

@@ -14,7 +14,9 @@ def name_of(target: Model | str | None) -> str:
     return target or ""
 
 
-def audit(*, actor: User | None, action: str, target: Model | str | None = None, pool_id: int | None = None, **data: Any) -> AuditEntry:
+def audit(
+    *, actor: User | None, action: str, target: Model | str | None = None, pool_id: int | None = None, **data: Any
+) -> AuditEntry:
     """Record an act inside the caller's transaction; `actor` None means the system itself."""
     return AuditEntry.objects.create(
         actor=actor if actor and actor.pk else None, action=action, target=name_of(target)[:120], pool_id=pool_id, data=data

@@ -29,7 +29,11 @@ def _scope(request: Request) -> str:
 
 
 def _hash(request: Request) -> bytes:
-    body = json.dumps(request.data, sort_keys=True, default=str, ensure_ascii=False) if hasattr(request.data, "items") or isinstance(request.data, list) else str(request.data)
+    body = (
+        json.dumps(request.data, sort_keys=True, default=str, ensure_ascii=False)
+        if hasattr(request.data, "items") or isinstance(request.data, list)
+        else str(request.data)
+    )
     return hashlib.sha256(body.encode()).digest()
 
 
@@ -57,7 +61,9 @@ class IdempotentWrites:
 
         def once(inner: Request, *args: Any, **kwargs: Any) -> Response:
             with transaction.atomic():
-                call, first = IdempotentCall.objects.get_or_create(scope=_scope(inner), key=key, defaults={"request_hash": _hash(inner)})
+                call, first = IdempotentCall.objects.get_or_create(
+                    scope=_scope(inner), key=key, defaults={"request_hash": _hash(inner)}
+                )
                 if not first:
                     return self._again(call, inner)
                 answer = handler(inner, *args, **kwargs)

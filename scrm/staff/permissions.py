@@ -25,6 +25,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "imports.view": frozenset({A, M, N, O}),
     "inbox.view": frozenset({A, M}),
     "insights.view": EVERYONE,
+    "jobs.steer": frozenset({A, M, O}),
     "jobs.view": EVERYONE,
     "members.edit": frozenset({A, O}),
     "members.export": frozenset({A, O}),

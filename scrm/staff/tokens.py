@@ -31,7 +31,9 @@ def issue(*, user: User, pool_id: int, role: str, name: str, scopes: list[str]) 
     if beyond:
         raise ValueError(_("您的角色没有这些权限：%(scopes)s") % {"scopes": "、".join(beyond)})
     secret = f"scrm_{secrets.token_urlsafe(32)}"
-    token = ApiToken.objects.create(user=user, pool_id=pool_id, name=name, scopes=scopes, prefix=secret[:10], digest=digest(secret))
+    token = ApiToken.objects.create(
+        user=user, pool_id=pool_id, name=name, scopes=scopes, prefix=secret[:10], digest=digest(secret)
+    )
     audit(actor=user, action="token.issue", target=token, pool_id=pool_id, scopes=scopes)
     return token, secret
 

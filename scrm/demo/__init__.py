@@ -1,0 +1,1 @@
+"""The demo pool: a real retailer's year, taken through the product's own import."""
