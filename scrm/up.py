@@ -240,7 +240,9 @@ def reset() -> int:
 
 def _looks_ours(home: Path) -> bool:
     forbidden = {BASE_DIR, *BASE_DIR.parents, Path.home()}
-    return home not in forbidden and (home / "secret.key").exists() and not (home / "manage.py").exists()
+    # Not the keys: merely reading the settings makes those, in whatever directory was named.
+    made_here = (home / "up.pid").exists() or (home / "postgres" / "PG_VERSION").exists()
+    return home not in forbidden and made_here and not (home / "manage.py").exists()
 
 
 def _agreed(home: Path) -> bool:
