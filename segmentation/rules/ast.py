@@ -32,25 +32,26 @@ class Condition:
     window: Window | None = None
 
 
+# Groups hold conditions in a rule and leaves once it is normalised, hence children of any type.
 @dataclass(frozen=True)
 class All:
     """Every child holds; without children, everybody."""
 
-    children: tuple["Node", ...] = ()
+    children: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class AnyOf:
     """At least one child holds; without children, nobody."""
 
-    children: tuple["Node", ...] = ()
+    children: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class Not:
     """The child does not hold."""
 
-    child: "Node" = field(default_factory=AnyOf)
+    child: Any = field(default_factory=AnyOf)
 
 
 Node = All | AnyOf | Not | Condition

@@ -76,6 +76,10 @@ class Fact:
     dated: bool = False  # depends on today's date
     integral: bool = True
     note: Text | None = None
+    # For sentences; `[…]` is said only when something was chosen, `{of}` is what.
+    phrase: Text | None = None  # a noun: "orders[ on {of}]"
+    deed: Text | None = None  # what members with a row did: "bought {of}"
+    deny: Text | None = None  # the opposite, where "not" in front will not do
 
     @property
     def operators(self) -> tuple[str, ...]:

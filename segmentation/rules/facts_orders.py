@@ -1,12 +1,13 @@
 """Facts of what was bought and done: orders, lines, events, each in any window."""
 
-from segmentation.rules.catalog import Fact, Subject, Text, declare
-from segmentation.rules.facts_member import ORDERS, TIMES, YUAN
+from typing import Any
 
-ORDER = (
-    "SELECT member_id AS id FROM members_order WHERE pool_id = %(pool)s AND status = 1{of}{window}{only}"
-    " GROUP BY member_id HAVING {test}"
-)
+from segmentation.rules.catalog import Fact, Kind, Subject, Text, declare
+from segmentation.rules.facts_member import DAYS, ORDERS, TIMES, YUAN
+
+PAID = "SELECT member_id AS id FROM members_order WHERE pool_id = %(pool)s AND status = 1"
+ORDER = PAID + "{of}{window}{only} GROUP BY member_id HAVING {test}"
+STORE = PAID + " AND {test}{window}"
 REFUND = (
     "SELECT member_id AS id FROM members_order WHERE pool_id = %(pool)s AND (status = 2 OR refunded > 0){window}"
     " GROUP BY member_id HAVING {test}"
@@ -18,10 +19,10 @@ LINE = (
     " GROUP BY l.member_id HAVING {test}"
 )
 EVENT = "SELECT member_id AS id FROM members_event WHERE pool_id = %(pool)s{of}{window} GROUP BY member_id HAVING {test}"
-STORE = "SELECT member_id AS id FROM members_order WHERE pool_id = %(pool)s AND status = 1 AND {test}{window}"
+LOCAL_DAY = "(occurred_at AT TIME ZONE %(zone)s)::date"
 
-CHANNEL = Subject(Text("哪些渠道", "Which channels"), "channels", numeric=True)
-EVENT_KIND = Subject(Text("哪些行为", "Which events"), "event_kinds")
+CHANNEL = Subject(Text("哪些渠道", "which channels"), "channels", numeric=True)
+EVENT_KIND = Subject(Text("哪些行为", "which events"), "event_kinds")
 GOODS = {
     "category": ("品类", "category", "categories", False),
     "subcategory": ("子品类", "subcategory", "subcategories", False),
@@ -30,45 +31,103 @@ GOODS = {
 }
 
 
-def _orders(key: str, zh: str, en: str, kind: str, measure: str, *, only: str = "", **more: object) -> Fact:
+def _orders(key: str, label: Text, kind: Kind, measure: str, *, only: str = "", **more: Any) -> Fact:
     absent = 0 if kind in ("count", "amount") else None
+    sql = ORDER.replace("{only}", only)
+    return Fact(key, label, "orders", kind, ("orders",), sql, measure, time="placed_at", absent=absent, subject=CHANNEL, **more)
+
+
+def _goods(key: str, zh: str, en: str, source: str, *, numeric: bool) -> tuple[Fact, Fact]:
+    subject = Subject(Text(f"哪些{zh}", f"which {source}"), source, numeric=numeric, required=True)
+
+    def lines(what: str, label: Text, kind: Kind, measure: str, unit: Text, phrase: Text, deed: Text | None) -> Fact:
+        return Fact(
+            f"{key}_{what}",
+            label,
+            "goods",
+            kind,
+            ("orders",),
+            LINE,
+            measure,
+            unit=unit,
+            subject=subject,
+            time="o.placed_at",
+            absent=0,
+            phrase=phrase,
+            deed=deed,
+        )
+
+    orders = Text("购买{of}的订单数", "orders with {of}")
+    spent = Text("购买{of}的金额", "spending on {of}")
+    bought = Text("买过{of}", "bought {of}")
+    return (
+        lines(
+            "orders",
+            Text(f"购买{zh}的订单数", f"orders with {en}"),
+            "count",
+            "count(DISTINCT l.order_id)",
+            ORDERS,
+            orders,
+            bought,
+        ),
+        lines("amount", Text(f"购买{zh}的金额", f"spending on {en}"), "amount", "sum(l.amount)", YUAN, spent, None),
+    )
+
+
+def _events(key: str, label: Text, measure: str, unit: Text, phrase: Text) -> Fact:
+    deed = Text("有过[{of}]行为", "had[ {of}] events")
     return Fact(
         key,
-        Text(zh, en),
-        "orders",
-        kind,
-        ("orders",),
-        ORDER.replace("{only}", only),
+        label,
+        "events",
+        "count",
+        ("events",),
+        EVENT,
         measure,
-        time="placed_at",
-        absent=absent,
-        **more,
-    )  # type: ignore[arg-type]
-
-
-def _goods(key: str, zh: str, en: str, source: str, numeric: bool) -> tuple[Fact, Fact]:
-    subject = Subject(Text(f"哪些{zh}", f"Which {source}"), source, numeric=numeric, required=True)
-    shared = {"subject": subject, "time": "o.placed_at", "absent": 0}
-    count = Fact(f"{key}_orders", Text(f"购买{zh}的订单数", f"orders with {en}"), "goods", "count", ("orders",), LINE, "count(DISTINCT l.order_id)", unit=ORDERS, **shared)  # type: ignore[arg-type]  # fmt: skip
-    spent = Fact(f"{key}_amount", Text(f"购买{zh}的金额", f"spent on {en}"), "goods", "amount", ("orders",), LINE, "sum(l.amount)", unit=YUAN, **shared)  # type: ignore[arg-type]  # fmt: skip
-    return count, spent
+        unit=unit,
+        time="occurred_at",
+        absent=0,
+        subject=EVENT_KIND,
+        phrase=phrase,
+        deed=deed,
+    )
 
 
 declare(
-    _orders("orders", "下单次数", "orders", "count", "count(*)", unit=ORDERS, subject=CHANNEL),
-    _orders("order_amount", "消费金额", "spent", "amount", "sum(net_amount)", unit=YUAN, subject=CHANNEL),
     _orders(
-        "order_aov", "时段客单价", "order value on average", "money", "sum(net_amount) / count(*)", unit=YUAN, subject=CHANNEL
+        "orders",
+        Text("下单次数", "orders"),
+        "count",
+        "count(*)",
+        unit=ORDERS,
+        phrase=Text("[在{of}]下单次数", "orders[ on {of}]"),
+        deed=Text("[在{of}]下过单", "ordered[ on {of}]"),
+    ),
+    _orders(
+        "order_amount",
+        Text("消费金额", "spending"),
+        "amount",
+        "sum(net_amount)",
+        unit=YUAN,
+        phrase=Text("[在{of}]消费金额", "spending[ on {of}]"),
+    ),
+    _orders(
+        "order_aov",
+        Text("时段客单价", "average order value in a period"),
+        "money",
+        "sum(net_amount) / count(*)",
+        unit=YUAN,
+        phrase=Text("[在{of}]客单价", "average order value[ on {of}]"),
     ),
     _orders(
         "discounted_orders",
-        "用优惠下单次数",
-        "discounted orders",
+        Text("用优惠下单次数", "discounted orders"),
         "count",
         "count(*)",
         only=" AND discount > 0",
         unit=ORDERS,
-        subject=CHANNEL,
+        phrase=Text("[在{of}]用优惠下单次数", "discounted orders[ on {of}]"),
+        deed=Text("[在{of}]用优惠下过单", "ordered with a discount[ on {of}]"),
     ),
     Fact(
         "refunds",
@@ -81,20 +140,36 @@ declare(
         unit=TIMES,
         time="placed_at",
         absent=0,
+        deed=Text("退过款", "been refunded"),
     ),
-    Fact("store", Text("消费门店", "store"), "orders", "set", ("orders",), STORE, "store", source="stores", time="placed_at"),
+    Fact(
+        "store",
+        Text("消费门店", "store"),
+        "orders",
+        "set",
+        ("orders",),
+        STORE,
+        "store",
+        source="stores",
+        time="placed_at",
+        deed=Text("在{of}消费过", "bought at {of}"),
+        deny=Text("没在{of}消费过", "did not buy at {of}"),
+    ),
 )
 for _key, (_zh, _en, _source, _numeric) in GOODS.items():
-    declare(*_goods(_key, _zh, _en, _source, _numeric))
+    declare(*_goods(_key, _zh, _en, _source, numeric=_numeric))
 declare(
-    Fact("events", Text("行为次数", "events"), "events", "count", ("events",), EVENT, "count(*)", unit=TIMES, time="occurred_at", absent=0, subject=EVENT_KIND),
-    Fact(
-        "active_days", Text("有行为的天数", "active days"), "events", "count", ("events",), EVENT,
-        "count(DISTINCT (occurred_at AT TIME ZONE %(zone)s)::date)",
-        unit=Text("天", "days"), time="occurred_at", absent=0, subject=EVENT_KIND,
+    _events("events", Text("行为次数", "events"), "count(*)", TIMES, Text("[{of}]行为次数", "[{of} ]events")),
+    _events(
+        "active_days",
+        Text("有行为的天数", "days with events"),
+        f"count(DISTINCT {LOCAL_DAY})",
+        DAYS,
+        Text("有[{of}]行为的天数", "days with[ {of}] events"),
     ),
-)  # fmt: skip
+)
 
+# What `of` compares.
 SUBJECT_SQL = {
     **dict.fromkeys(("orders", "order_amount", "order_aov", "discounted_orders"), "channel_id = ANY(%(of)s)"),
     **{f"{key}_{what}": f"{'id' if key == 'product' else key} = ANY(%(of)s)" for key in GOODS for what in ("orders", "amount")},

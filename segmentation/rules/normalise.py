@@ -99,7 +99,7 @@ class _Maker:
         each = tuple(self.leaf("any", (value,)) for value in sorted(values, key=str))
         if len(each) == 1:
             return each[0]
-        return All(each) if op == "all" else AnyOf(each)  # type: ignore[arg-type]
+        return All(each) if op == "all" else AnyOf(each)
 
 
 def holds(op: str, found: Any, value: Any) -> bool:
@@ -148,8 +148,8 @@ def _not(child: Any) -> Any:
     return child.child if isinstance(child, Not) else Not(child)
 
 
-def _flat(node: Any, kind: type) -> tuple[Any, ...]:
-    return node.children if type(node) is kind else (node,)
+def _flat(node: Any, kind: type[All] | type[AnyOf]) -> tuple[Any, ...]:
+    return node.children if isinstance(node, kind) else (node,)
 
 
 def text(node: Any) -> str:

@@ -11,7 +11,7 @@ from segmentation.rules.periods import PERIODS, UNITS
 
 MAX_DEPTH, MAX_CONDITIONS, MAX_VALUES, MAX_TEXT = 8, 100, 10_000, 200
 MAX_NUMBER, MAX_DAYS = 10**15, 36_500
-GROUPS = {"all": All, "any": AnyOf}
+GROUPS: dict[str, type[All] | type[AnyOf]] = {"all": All, "any": AnyOf}
 KEYS = frozenset({"fact", "op", "value", "of", "window"})
 
 

@@ -1,0 +1,208 @@
+"""A rule as a sentence, in Chinese or English, whatever the language of the moment."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from segmentation.rules.ast import All, AnyOf, Condition, Not, Window
+from segmentation.rules.catalog import Fact, Subject, Text, fact
+from segmentation.rules.periods import PERIODS, UNITS
+
+Names = Callable[[str, Any], str]  # (source of choices, value) -> what people call it
+SHOWN = 6
+PLAIN_SOURCES = frozenset({"cities", "provinces", "channels", "staff", "stages", "rfm_groups", "stores"})
+
+COMPARED = {
+    "gte": Text("不少于 {x}", "at least {x}"),
+    "gt": Text("多于 {x}", "more than {x}"),
+    "lte": Text("不超过 {x}", "at most {x}"),
+    "lt": Text("少于 {x}", "fewer than {x}"),
+    "eq": Text("正好 {x}", "exactly {x}"),
+    "between": Text("在 {x} 到 {y} 之间", "between {x} and {y}"),
+}
+SAID = {
+    "in": Text("{label}是{x}", "{label} is {x}"),
+    "not_in": Text("{label}不是{x}", "{label} is not {x}"),
+    "is": Text("{label}是{x}", "{label} is {x}"),
+    "is_not": Text("{label}不是{x}", "{label} is not {x}"),
+    "contains": Text("{label}包含{x}", "{label} contains {x}"),
+    "not_contains": Text("{label}不含{x}", "{label} does not contain {x}"),
+    "starts_with": Text("{label}以{x}开头", "{label} starts with {x}"),
+    "known": Text("{label}已知", "{label} is known"),
+    "unknown": Text("{label}未知", "{label} is not known"),
+    "within": Text("{label}在{window}", "{label} was {window}"),
+    "not_within": Text("{label}不在{window}", "{label} was not {window}"),
+}
+EVERYBODY = Text("全部会员", "all members")
+
+
+def explain(node: Any, language: str, names: Names | None = None, currency: str = "¥") -> str:
+    """The sentence of a rule."""
+    return _Teller("zh" if language.startswith("zh") else "en", names or (lambda _source, value: str(value)), currency).whole(
+        node
+    )
+
+
+class _Teller:
+    def __init__(self, language: str, names: Names, currency: str) -> None:
+        self.zh = language == "zh"
+        self.language, self.names, self.currency = language, names, currency
+
+    def text(self, found: Text) -> str:
+        return found.said(self.language)
+
+    def whole(self, node: Any) -> str:
+        return self.text(EVERYBODY) if node == All() else self.node(node, top=True)
+
+    def node(self, node: Any, *, top: bool = False) -> str:
+        match node:
+            case Condition():
+                return self.condition(node)
+            case Not(child):
+                return f"{'排除' if self.zh else 'excluding '}{self.bracketed(self.node(child, top=True))}"
+            case All(found) | AnyOf(found):
+                word = (("，且" if self.zh else ", and "), ("，或" if self.zh else ", or "))[isinstance(node, AnyOf)]
+                told = word.join(self.node(child) for child in found)
+                return told if top or len(found) == 1 else self.bracketed(told)
+        raise TypeError(node)
+
+    def bracketed(self, told: str) -> str:
+        return f"（{told}）" if self.zh else f"({told})"
+
+    def condition(self, condition: Condition) -> str:
+        about = fact(condition.fact)
+        tell = {"set": self.chosen, "count": self.counted, "sample": self.sample, "list": self.listed}.get(
+            about.kind, self.stated
+        )
+        return tell(about, condition)
+
+    # -- Kinds of conditions ---------------------------------------------------------------------
+    def stated(self, about: Fact, condition: Condition) -> str:
+        label, window = self.phrase(about, condition), self.window(condition.window)
+        if about.kind == "date":
+            inside = f"{window}内" if self.zh and condition.window and condition.window.last else window
+            return self.said(condition.op, label=label, window=inside)
+        if condition.op in SAID:
+            return self.said(condition.op, label=label, x=self.value(about, condition.value))
+        compared = self.compared(about, condition)
+        if self.zh:
+            return f"{window}{label}{compared}"
+        return " ".join(part for part in (label, window, "is", compared) if part)
+
+    def counted(self, about: Fact, condition: Condition) -> str:
+        window = self.window(condition.window)
+        if condition.op in ("any", "none"):
+            deed = self.filled(self.text(about.deed or about.label), about, condition)
+            no = condition.op == "none"
+            if self.zh:
+                return f"{window}{'没' if no else ''}{deed}"
+            return f"has {'not ' if no else ''}{deed} {window}".rstrip()
+        phrase, compared = self.phrase(about, condition), self.compared(about, condition)
+        return f"{window}{phrase}{compared}" if self.zh else f"has {compared} {phrase} {window}".rstrip()
+
+    def chosen(self, about: Fact, condition: Condition) -> str:
+        told = about.deny if condition.op == "none" else about.deed
+        joint = "all" if condition.op == "all" else "any"
+        found = self.text(told or about.label).replace("{of}", self.listing(about, about.source, condition.value, joint))
+        if condition.window is None:
+            return found
+        window = self.window(condition.window)
+        return f"{window}{found}" if self.zh else f"{found} {window}"
+
+    def sample(self, about: Fact, condition: Condition) -> str:
+        return f"随机抽取 {condition.value:g}% 的会员" if self.zh else f"a random {condition.value:g}% of members"
+
+    def listed(self, about: Fact, condition: Condition) -> str:
+        n = f"{len(condition.value):,}"
+        no = condition.op == "none"
+        if self.zh:
+            return f"{'不在' if no else '在'}指定的 {n} 位会员中"
+        return f"is {'not ' if no else ''}one of {n} given members"
+
+    # -- Parts -----------------------------------------------------------------------------------
+    def said(self, op: str, **parts: str) -> str:
+        return self.text(SAID[op]).format(**{"label": "", "x": "", "window": "", **parts})
+
+    def phrase(self, about: Fact, condition: Condition) -> str:
+        return self.filled(self.text(about.phrase or about.label), about, condition)
+
+    def filled(self, told: str, about: Fact, condition: Condition) -> str:
+        """`[…]` is said only when something was chosen; `{of}` is what."""
+        if not condition.of or about.subject is None:
+            return re.sub(r"\[[^\]]*\]", "", told)
+        return re.sub(r"[\[\]]", "", told).replace("{of}", self.subject(about.subject, condition.of))
+
+    def subject(self, subject: Subject, of: Sequence[Any]) -> str:
+        if subject.single:
+            return self.names(subject.source, of[0])
+        return self.joined([self.quoted(subject.source, self.names(subject.source, value)) for value in of], "any")
+
+    def value(self, about: Fact, value: Any) -> str:
+        if isinstance(value, tuple):
+            return self.listing(about, about.source, value, "any")
+        return f"「{value}」" if self.zh else f"“{value}”"
+
+    def listing(self, about: Fact, source: str, values: Sequence[Any], joint: str) -> str:
+        static = {choice.value: self.text(choice.label) for choice in about.choices}
+        return self.joined([static[v] if v in static else self.quoted(source, self.names(source, v)) for v in values], joint)
+
+    def quoted(self, source: str, name: str) -> str:
+        if source in PLAIN_SOURCES:
+            return name
+        return f"「{name}」" if self.zh else f"“{name}”"
+
+    def joined(self, items: list[str], joint: str) -> str:
+        if len(items) > SHOWN:
+            head, n = items[: SHOWN - 1], len(items)
+            return f"{'、'.join(head)}等 {n} 项" if self.zh else f"{', '.join(head)} and {n - len(head)} more"
+        if len(items) == 1:
+            return items[0]
+        word = {"any": ("或", " or "), "all": ("和", " and ")}[joint][not self.zh]
+        return ("、" if self.zh else ", ").join(items[:-1]) + word + items[-1]
+
+    def compared(self, about: Fact, condition: Condition) -> str:
+        ends = condition.value if isinstance(condition.value, tuple) else (condition.value, condition.value)
+        told = self.text(COMPARED[condition.op])
+        if condition.op == "lt" and about.kind != "count":
+            told = told.replace("fewer than", "less than")
+        said = told.format(x=self.number(about, ends[0]), y=self.number(about, ends[-1]))
+        return said if about.kind == "count" and not self.zh else f"{said}{self.unit(about)}"
+
+    def number(self, about: Fact, value: float) -> str:
+        if about.kind in ("money", "amount"):
+            return f"{self.currency}{_trimmed(value / 100)}"
+        return _trimmed(value)
+
+    def unit(self, about: Fact) -> str:
+        if about.unit is None or about.kind in ("money", "amount"):
+            return ""
+        return f" {self.text(about.unit)}"
+
+    def window(self, window: Window | None) -> str:
+        if window is None:
+            return ""
+        if window.last is not None:
+            unit = self.text(UNITS[window.unit])
+            return f"近 {window.last} {unit}" if self.zh else f"in the last {_plural(window.last, unit)}"
+        if window.ago is not None:
+            far, near = window.ago
+            return f"{near}～{far} 天前" if self.zh else f"{near} to {far} days ago"
+        if window.period is not None:
+            return self.text(PERIODS[window.period])
+        return self.dates(window)
+
+    def dates(self, window: Window) -> str:
+        start, end = window.start, window.end
+        if start and end:
+            return f"{start} 至 {end} " if self.zh else f"from {start} to {end}"
+        if start:
+            return f"{start} 以来" if self.zh else f"since {start}"
+        return f"{end} 及以前" if self.zh else f"up to {end}"
+
+
+def _plural(n: int, unit: str) -> str:
+    return unit.removesuffix("s") if n == 1 else f"{n} {unit}"
+
+
+def _trimmed(value: float) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
