@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
@@ -34,7 +34,7 @@ def icon_body(name: str, filled: bool = False) -> SafeString:
     """The inside of a Tabler icon; raises FileNotFoundError for a name that does not exist."""
     folder = "filled" if filled else "outline"
     svg = (settings.NPM_DIR / f"@tabler/icons/icons/{folder}/{name}.svg").read_text()
-    found = re.search(r"<svg[^>]*>(.*)</svg>", svg, re.S)
+    found = re.search(r"<svg[^>]*>(.*)</svg>", svg, re.DOTALL)
     body = found[1] if found else ""
     body = body.replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "")
     return mark_safe(re.sub(r"\s*\n\s*", "", body))  # noqa: S308 - a package file, not user data
@@ -226,7 +226,7 @@ AGES = (
 
 def _aware(moment: datetime | date) -> datetime:
     if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)
+        moment = datetime.combine(moment, time.min, timezone.get_current_timezone())
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
@@ -322,7 +322,7 @@ def query_fields(context: Context, drop: str = "") -> SafeString:
 
 # -- Parts that components work out ---------------------------------------------------------------
 @register.simple_tag(takes_context=True)
-def chart_slots(context: Context, name: str, query: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
+def chart_slots(context: Context, name: str, query: str = "", id: str = "") -> dict[str, str]:
     """The four addresses of a chart, carrying the page's filters and the chart's own parameters."""
     params = _params(context)
     for key in ("after", "before", "page"):

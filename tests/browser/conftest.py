@@ -9,10 +9,15 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-QUIET = (
-    "--disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --font-render-hinting=none"
-).split()
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+]
 
 
 def chromium() -> str | None:
@@ -65,9 +70,8 @@ def enter(page: Any, live_server: Any, staff: dict[str, Any]) -> Callable[..., A
     def go(role: str, path: str = "/", pool: str = "demo") -> Any:
         client = Client()
         client.force_login(staff[role])
-        page.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": live_server.url}]
-        )
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
         page.goto(f"{live_server.url}/p/{pool}{path}", wait_until="networkidle")
         return page
 

@@ -14,7 +14,7 @@ ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 APPS = ("scrm", "members", "touchpoints", "loyalty", "segmentation", "campaigns", "insights")
 ICON = re.compile(r"""{%\s*icon\s+["']([a-z0-9-]+)["']""")
-ICON_PROP = re.compile(r"""<c-[a-z-]+[^>]*?\s(?<![:\w])icon=["']([a-z0-9-]+)["']""", re.S)
+ICON_PROP = re.compile(r"""<c-[a-z-]+[^>]*?\s(?<![:\w])icon=["']([a-z0-9-]+)["']""", re.DOTALL)
 COMPONENT = re.compile(r"<c-([a-z][a-z0-9.-]*)")
 STATIC = re.compile(r"""{%\s*static\s+["']([^"']+)["']""")
 

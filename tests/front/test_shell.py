@@ -57,7 +57,9 @@ def test_no_pool_no_navigation() -> None:
 
 def test_the_longest_address_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shell, "maybe_url", lambda page: f"/p/demo/{page}/")
-    monkeypatch.setattr(shell, "NAV", (shell.Group("", (shell.Item("a", "x", "m"), shell.Item("b", "x", "m/i"), shell.Item("c", "x", "mi"))),))
+    monkeypatch.setattr(
+        shell, "NAV", (shell.Group("", (shell.Item("a", "x", "m"), shell.Item("b", "x", "m/i"), shell.Item("c", "x", "mi"))),)
+    )
     (group,) = shell.navigation(_request("admin", "/p/demo/m/i/7/"))
     assert [item.label for item in group.items if item.current] == ["b"]
 
