@@ -1,6 +1,8 @@
 """The address of every chart: /p/<pool>/charts/<name>.<json|html|csv|xlsx>."""
 
-from django.http import Http404, HttpRequest
+from typing import cast
+
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
@@ -17,5 +19,5 @@ def chart(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     return allow(declared.permission)(_made)(request, declared, form)
 
 
-def _made(request: HttpRequest, declared: Declared, form: str) -> HttpResponseBase:
-    return answer(request, declared.build(request), form)
+def _made(request: HttpRequest, declared: Declared, form: str) -> HttpResponse:
+    return cast(HttpResponse, answer(request, declared.build(request), form))

@@ -27,7 +27,7 @@ class NpmFinder(BaseFinder):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.storage = NpmStorage(settings.NPM_DIR)
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> str | list[str]:
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> str | list[str]:  # type: ignore[override]
         if path not in settings.NPM_FILES:
             return []
         found = self.storage.path(path)

@@ -44,7 +44,7 @@ def test_language_switch(enter: Callable[..., Page]) -> None:
     page.get_by_label("账号与外观").click()
     page.locator("#me").get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    expect(page.locator(".side")).to_contain_text("Members")
+    expect(page.locator(".side")).to_contain_text("Background jobs")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -78,7 +78,7 @@ def refreshed(path: Path) -> Catalog:
 
 
 def _texts(message: Message) -> tuple[str, ...]:
-    return message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+    return tuple(message.string) if isinstance(message.string, (tuple, list)) else (message.string or "",)
 
 
 def missing(catalog: Iterable[Message]) -> list[str]:
