@@ -51,7 +51,6 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}")
-    parser.add_argument("--password", default=os.environ.get("DEMO_PASSWORD", "demo"))
     parser.add_argument("--pool", default="demo")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--themes", nargs="*", default=["light", "dark"])
@@ -78,7 +77,7 @@ def _sign_in(page: Page, options: argparse.Namespace, role: str, theme: str) -> 
     if role == "admin":
         page.screenshot(path=str(OUT / f"login-{theme}-1440.png"))
     page.locator("#id_username").fill(role)
-    page.locator("#id_password").fill(options.password)
+    page.locator("#id_password").fill(f"demo-{role}")
     page.locator("#sign-in .btn-primary").click()
     page.wait_for_url(f"**/p/{options.pool}/**")
 

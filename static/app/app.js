@@ -140,10 +140,6 @@ const sift = (input) => {
   for (const item of document.querySelectorAll(`${input.dataset.filterList} > *`)) item.hidden = !item.textContent.toLowerCase().includes(words);
 };
 on("input", "[data-filter-list]", sift);
-on("click", "[data-fill-login]", (button) => {
-  document.getElementById("id_username").value = button.dataset.fillLogin;
-  document.getElementById("id_password").focus();
-});
 on("change", "[data-submit]", (input) => input.form.requestSubmit());
 
 // -- Tasks: opening the tray looks at once ---------------------------------------------------------------
