@@ -11,3 +11,4 @@ class MembersConfig(AppConfig):
 
         post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")
         merging.declare()
+        from members.importing import work  # noqa: F401  (declares its jobs)

@@ -35,6 +35,7 @@ class ImportRun(models.Model):
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=2, blank=True)
     columns = models.JSONField(default=list)  # as found in the file
+    sample = models.JSONField(default=list)  # the first rows, to show beside the mapping
     mapping = models.JSONField(default=dict)  # target field -> column of the file
     options = models.JSONField(default=dict)  # date format, unit of money, values of statuses
     status = models.CharField(_("状态"), max_length=10, choices=Status.choices, default=Status.UPLOADED)

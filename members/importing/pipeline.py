@@ -1,0 +1,274 @@
+"""A whole import from file to tables, and the same without writing.
+
+    read      file → staging table (refused cells to ImportReject)
+    people    identities → persons; known members that prove to be one are merged
+    gather    rows beside what is known: new, changed, unchanged, refused
+    write     chunks: each one transaction with its watermark
+    announce  who listens is told; the run's tables go
+
+A killed import starts again with its watermark: reading goes on at the last line committed, people
+and gathering are done again, writing goes on at the last chunk committed. Should the database itself
+have crashed (which empties unlogged tables), everything is done again; natural keys keep that
+harmless.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from psycopg2 import sql as pg
+from pyroaring import BitMap64
+
+from members import signals, versions
+from members.importing import locks, people, staging, targets
+from members.importing.people import some
+from members.importing.progress import Direct, Progress, Report
+from members.importing.reading import batches
+from members.importing.staging import Plan, table
+from members.importing.targets import FOLDER
+from members.models import ImportReject, ImportRun
+from scrm.lib import clock, sql
+
+log = logging.getLogger("members.import")
+Kind = ImportRun.Kind
+Counts = dict[str, int]
+CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated"}
+REFUSALS = {3: "other_member", 4: "duplicate_in_file", 6: "unknown_order", 7: "unknown_product"}
+# Natural key and the values that must agree when a file says it twice.
+REPEATS = {
+    Kind.ORDERS: (("id",), ("member_id", "placed_at", "amount", "status", "discount", "shipping", "refunded", "store")),
+    Kind.LINES: (("id", "n"), ("product_id", "quantity", "amount", "discount")),
+    Kind.PRODUCTS: (("sku",), ("name", "category", "subcategory", "brand", "price")),
+    Kind.EVENTS: (("member_id", "occurred_at", "id"), ("kind",)),
+}
+
+
+def run(
+    run: ImportRun, report: Report | None = None, *, as_of: datetime | None = None, progress: Progress | None = None
+) -> Counts:
+    """Import a mapped file; what came of it. Without a job it can neither be paused nor resumed."""
+    return _work(run, progress or Direct(report), as_of or clock.now(), write=True)
+
+
+def check(
+    run: ImportRun, report: Report | None = None, *, as_of: datetime | None = None, progress: Progress | None = None
+) -> Counts:
+    """The same counts without writing a row of members or orders."""
+    return _work(run, progress or Direct(report), as_of or clock.now(), write=False)
+
+
+def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool) -> Counts:
+    plan = staging.plan(run, as_of)
+    with locks.importing(run.pool_id):
+        sweep(run)
+        _read(plan, progress)
+        for _attempt in range(3):
+            try:
+                counts = _people_and_rows(plan, progress, as_of, write=write)
+                break
+            except targets.Overtaken:
+                # The registry knows more than when the people were settled: settle them again.
+                progress.checkpoint(watermark=_read_mark(progress) | {"phase": "people"})
+        else:
+            raise targets.Overtaken("overtaken", "identities of this file keep being registered elsewhere")
+        staging.drop(run)
+    return counts
+
+
+def _read_mark(progress: Progress) -> dict[str, Any]:
+    return {name: value for name, value in progress.watermark.items() if name in ("line", "read", "staged")}
+
+
+def _read(plan: Plan, progress: Progress) -> None:
+    mark = progress.watermark
+    whole = bool(mark) and staging.count(plan.run, "stage") == mark.get("staged", -1)
+    if not whole:
+        with transaction.atomic():
+            staging.create(plan)
+            progress.checkpoint(done=0, phase="read", watermark={"phase": "read", "staged": 0})
+    if progress.watermark["phase"] == "read":
+        progress.checkpoint(total=_estimate(plan), phase="read")
+        staging.fill(plan, progress)
+        stage = table(plan.run, "stage")
+        sql.run(pg.SQL("ANALYZE {}").format(stage))
+
+
+def _estimate(plan: Plan) -> int:
+    """Rows the file may have, from the size of the first ones."""
+    if plan.run.format != "csv":
+        return 0
+    with plan.path.open("rb") as file:
+        head = file.read(1 << 16)
+    return int(plan.run.size / max(1, len(head) / max(1, head.count(b"\n"))))
+
+
+def _people_and_rows(plan: Plan, progress: Progress, as_of: datetime, *, write: bool) -> Counts:
+    params = {
+        "pool": plan.run.pool_id,
+        "channel": plan.run.channel_id,
+        "as_of": as_of,
+        "demo": bool(plan.run.options.get("demo")),
+    }
+    if progress.watermark["phase"] == "people":
+        _settle(plan, progress, params, write=write)
+    if write:
+        _write(plan, params, progress)
+    return _counts(plan, progress)
+
+
+def _settle(plan: Plan, progress: Progress, params: dict[str, Any], *, write: bool) -> None:
+    mark = _read_mark(progress)
+    if plan.identities:
+        progress.checkpoint(phase="people")
+        mark["merged"] = people.resolve(plan, write=write)
+        if write:
+            people.seal(plan)
+    progress.checkpoint(phase="gather")
+    with transaction.atomic(), sql.planner(work_mem="256MB", enable_partitionwise_join="on"):
+        _gather(plan, params, write=write)
+        _refuse(plan)
+        progress.checkpoint(phase="gather", watermark=mark | {"phase": "write"})
+    progress.checkpoint()
+
+
+# -- Gathering -----------------------------------------------------------------------------------
+def _gather(plan: Plan, params: dict[str, Any], *, write: bool) -> None:
+    run, kind = plan.run, plan.run.kind
+    staging.drop(run, ("ready", "members"))
+    if plan.identities:
+        sql.execute(FOLDER + "gather_members", None, said=_said(plan), **some(plan, "members", "persons"))
+    if kind == Kind.MEMBERS:
+        return
+    names = ["ready", "stage", *(["persons", "first_hash"] if plan.identities else [])]
+    if kind == Kind.LINES and write and run.options.get("unknown_products", "create") == "create":
+        sql.execute(FOLDER + "insert_stub_products", params, **some(plan, "stage"))
+    sql.execute(FOLDER + f"gather_{kind}", params, **some(plan, *names))
+    if kind == Kind.LINES and not write and run.options.get("unknown_products", "create") == "create":
+        sql.run(pg.SQL("UPDATE {} SET class = 0 WHERE class = 7").format(table(run, "ready")))
+    _mark_repeats(plan)
+
+
+def _said(plan: Plan) -> pg.Composed:
+    names = some(plan, "stage", "persons", "first_hash")
+    if plan.run.kind != Kind.MEMBERS:
+        moment = pg.Identifier("placed_at" if plan.run.kind == Kind.ORDERS else "occurred_at")
+        return pg.SQL(sql.text(FOLDER + "said_in_orders")).format(moment=moment, **names)
+    rows, persons = staging.count(plan.run, "stage"), _persons(plan)
+    return pg.SQL(sql.text(FOLDER + ("said_once" if rows == persons else "said_often"))).format(**names)
+
+
+def _persons(plan: Plan) -> int:
+    return int(sql.fetch(pg.SQL("SELECT count(DISTINCT person) FROM {}").format(table(plan.run, "persons")))[0][0])
+
+
+def _mark_repeats(plan: Plan) -> None:
+    key, values = REPEATS[Kind(plan.run.kind)]
+
+    def listed(names: tuple[str, ...], prefix: str = "") -> pg.Composed:
+        parts = [pg.Identifier(prefix, name) if prefix else pg.Identifier(name) for name in names]
+        return pg.SQL(", ").join(parts)
+
+    sql.execute(
+        FOLDER + "mark_repeats",
+        None,
+        key=listed(key),
+        key_later=listed(key, "later"),
+        key_first=listed(key, "first"),
+        values_later=listed(values, "later"),
+        values_first=listed(values, "first"),
+        **some(plan, "ready"),
+    )
+
+
+def _refuse(plan: Plan) -> None:
+    """Rows refused by what stands elsewhere, with their cells read again from the file."""
+    codes = _refused_lines(plan)
+    if not codes:
+        return
+    ImportReject.objects.filter(run=plan.run, code__in=REFUSALS.values()).delete()
+    lines = BitMap64(codes)
+    heading = _key_heading(plan)
+    for batch in batches(plan.path, plan.found):
+        rows = [(row, line) for row, line in enumerate(batch.lines.to_pylist()) if line in lines]
+        staging.keep_rejects(plan.run, [(line, heading[codes[line]], codes[line], batch.cells(row)) for row, line in rows])
+
+
+def _refused_lines(plan: Plan) -> dict[int, str]:
+    if plan.run.kind == Kind.MEMBERS:
+        return {}
+    found = sql.fetch(pg.SQL("SELECT line, class FROM {} WHERE class IN (3, 4, 6, 7)").format(table(plan.run, "ready")))
+    return {line: REFUSALS[code] for line, code in found}
+
+
+def _key_heading(plan: Plan) -> dict[str, str]:
+    number = plan.run.mapping.get("number") or plan.run.mapping.get("sku") or ""
+    return dict.fromkeys(REFUSALS.values(), number) | {"unknown_product": plan.run.mapping.get("sku") or ""}
+
+
+# -- Writing -------------------------------------------------------------------------------------
+def _write(plan: Plan, params: dict[str, Any], progress: Progress) -> None:
+    if progress.watermark.get("merged"):
+        versions.bump(plan.run.pool_id, "members", "orders")
+    if plan.identities:
+        targets.write(plan, targets.MEMBERS, params, progress, "members")
+    target = {
+        Kind.ORDERS: targets.ORDERS,
+        Kind.LINES: targets.LINES,
+        Kind.PRODUCTS: targets.PRODUCTS,
+        Kind.EVENTS: targets.EVENTS,
+    }.get(Kind(plan.run.kind))
+    if target:
+        targets.write(plan, target, params, progress, "rows")
+    if plan.run.kind == Kind.ORDERS:
+        _announce(plan, params)
+
+
+def _announce(plan: Plan, params: dict[str, Any]) -> None:
+    count = int(sql.fetch(pg.SQL("SELECT count(*) FROM {} WHERE class IN (0, 2)").format(table(plan.run, "ready")))[0][0])
+    if count:
+        signals.orders_written.send(
+            ImportRun,
+            pool_id=plan.run.pool_id,
+            run_id=plan.run.pk,
+            count=count,
+            as_of=params["as_of"],
+            table=staging.table_name(plan.run, "ready"),
+        )
+
+
+# -- Counting ------------------------------------------------------------------------------------
+def _counts(plan: Plan, progress: Progress) -> Counts:
+    """What the rows came to; people who appear only in an order file are counted apart."""
+    counts: Counts = {"rows": progress.watermark.get("read", 0), **dict.fromkeys(CLASSES.values(), 0)}
+    counts["merged"] = progress.watermark.get("merged", 0)
+    counts["refused"] = ImportReject.objects.filter(run=plan.run).values("line").distinct().count()
+    of_rows = "members" if plan.run.kind == Kind.MEMBERS else "ready"
+    for code, number in _classes(plan, of_rows):
+        if code in CLASSES:
+            counts[CLASSES[code]] += number
+    if plan.run.kind == Kind.MEMBERS:
+        counts["repeated"] = staging.count(plan.run, "stage") - staging.count(plan.run, "members")
+    elif plan.identities:
+        counts["leads"] = dict(_classes(plan, "members")).get(0, 0)
+    return counts
+
+
+def _classes(plan: Plan, part: str) -> list[tuple[int, int]]:
+    return sql.fetch(pg.SQL("SELECT class, count(*) FROM {} GROUP BY class").format(table(plan.run, part)))  # type: ignore[return-value]
+
+
+def sweep(run: ImportRun) -> None:
+    """Remove what abandoned imports of the pool left behind."""
+    open_runs = {
+        run.pk,
+        *ImportRun.objects.filter(pool_id=run.pool_id, status__in=("checking", "importing")).values_list("pk", flat=True),
+    }
+    left = sql.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ '^import_[0-9]+_stage$'"
+    )
+    mine = set(ImportRun.objects.filter(pool_id=run.pool_id).values_list("pk", flat=True))
+    for (name,) in left:
+        number = int(name.split("_")[1])
+        if number in mine and number not in open_runs:
+            staging.drop(ImportRun(pk=number))

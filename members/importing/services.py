@@ -1,0 +1,199 @@
+"""Every write of the import wizard and its API."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from members.importing import fields, sniffing
+from members.importing.codes import problem
+from members.models import Channel, ImportRun, Pool
+from scrm.jobs import services as jobs
+from scrm.jobs.models import JobRun
+from scrm.staff.audit import audit
+from scrm.staff.models import User
+
+Status = ImportRun.Status
+OPTIONS = ("date_order", "unit", "words", "unknown_products", "excel_dates", "demo")
+
+
+def upload(*, pool: Pool, kind: str, file: Any, file_name: str, actor: User | None, channel: Channel | None = None) -> ImportRun:
+    """Keep a file, look into it and suggest a mapping; raises Problem when it cannot be read.
+
+    `file` is an uploaded file or any binary file object. A file that is refused is not kept.
+    """
+    if kind not in fields.FIELDS:
+        raise ValueError(f"no kind of import {kind!r}")
+    name = Path(file_name.replace("\\", "/")).name[-200:]
+    relative = f"imports/{pool.pk}/{secrets.token_hex(16)}{Path(name).suffix.lower()[:10]}"
+    path = Path(settings.MEDIA_ROOT) / relative
+    try:
+        size, digest = _keep(path, file)
+        found = sniffing.sniff(path, name)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return _record(pool, kind, name, relative, size, digest, found, actor, channel)
+
+
+def _keep(path: Path, file: Any) -> tuple[int, str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    limit, size, digest = settings.UPLOAD_LIMIT_MB << 20, 0, hashlib.sha256()
+    with path.open("wb") as out:
+        for chunk in _chunks(file):
+            size += len(chunk)
+            if size > limit:
+                raise problem("too_large", limit=settings.UPLOAD_LIMIT_MB)
+            digest.update(chunk)
+            out.write(chunk)
+    return size, digest.hexdigest()
+
+
+def _chunks(file: Any) -> Iterable[bytes]:
+    if hasattr(file, "chunks"):
+        return file.chunks()  # type: ignore[no-any-return]
+    return iter(lambda: file.read(1 << 20), b"")
+
+
+@transaction.atomic
+def _record(
+    pool: Pool,
+    kind: str,
+    name: str,
+    path: str,
+    size: int,
+    digest: str,
+    found: sniffing.Sniffed,
+    actor: User | None,
+    channel: Channel | None,
+) -> ImportRun:
+    run = ImportRun.objects.create(
+        pool=pool,
+        kind=kind,
+        channel=channel,
+        file_name=name,
+        path=path,
+        size=size,
+        sha256=digest,
+        format=found.format,
+        encoding=found.encoding,
+        delimiter=found.delimiter,
+        columns=found.columns,
+        sample=found.sample,
+        mapping=fields.suggest(kind, found.columns),
+        actor=actor,
+    )
+    audit(actor=actor, action="import.upload", target=run, pool_id=pool.pk, file=name, size=size, kind=kind)
+    return run
+
+
+def reread(*, run: ImportRun, encoding: str, delimiter: str, actor: User | None) -> ImportRun:
+    """Look into the file again with another encoding or delimiter; the mapping starts over if the headings changed."""
+    _must_rest(run)
+    found = sniffing.sniff(Path(settings.MEDIA_ROOT) / run.path, run.file_name, encoding=encoding, delimiter=delimiter)
+    with transaction.atomic():
+        if found.columns != run.columns:
+            run.mapping = fields.suggest(run.kind, found.columns)
+        run.columns, run.sample, run.encoding, run.delimiter = found.columns, found.sample, found.encoding, found.delimiter
+        run.status = Status.UPLOADED
+        run.save(update_fields=["columns", "sample", "mapping", "encoding", "delimiter", "status"])
+        audit(
+            actor=actor, action="import.reread", target=run, pool_id=run.pool_id, encoding=run.encoding, delimiter=run.delimiter
+        )
+    return run
+
+
+@transaction.atomic
+def save_mapping(
+    *,
+    run: ImportRun,
+    mapping: dict[str, str],
+    options: dict[str, Any] | None = None,
+    actor: User | None = None,
+    channel: Channel | None = None,
+) -> ImportRun:
+    """Which column fills which field, and how cells are to be read. Field keys are those of `fields.FIELDS`;
+    "attr:<name>" keeps a column among a member's other facts."""
+    _must_rest(run)
+    mapping = {key: column for key, column in mapping.items() if column}
+    _check_mapping(run, mapping)
+    run.mapping = mapping
+    run.options = run.options | {key: value for key, value in (options or {}).items() if key in OPTIONS}
+    run.channel = channel or run.channel
+    run.status, run.counts = Status.UPLOADED, {}
+    run.save(update_fields=["mapping", "options", "channel", "status", "counts"])
+    audit(actor=actor, action="import.map", target=run, pool_id=run.pool_id, mapping=mapping)
+    return run
+
+
+def _check_mapping(run: ImportRun, mapping: dict[str, str]) -> None:
+    known = fields.fields_of(run.kind)
+    columns: set[str] = set()
+    for key, column in mapping.items():
+        if column not in run.columns or (key not in known and not key.startswith(fields.ATTRIBUTE)):
+            raise problem("columns_changed", column=column)
+        if column in columns:
+            raise problem("column_used_twice", column=column)
+        columns.add(column)
+
+
+def start_check(*, run: ImportRun, actor: User | None) -> JobRun:
+    """Count what an import would do, as a job."""
+    return _start(run, "members.check", Status.CHECKING, actor)
+
+
+def start_import(*, run: ImportRun, actor: User | None) -> JobRun:
+    """Import, as a job."""
+    return _start(run, "members.import", Status.IMPORTING, actor)
+
+
+@transaction.atomic
+def _start(run: ImportRun, kind: str, status: str, actor: User | None) -> JobRun:
+    from members.importing import staging  # the staging plan is what knows whether a mapping will do
+    from scrm.lib import clock
+
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if busy(run):
+        return JobRun.objects.get(pk=run.job_id)
+    staging.plan(run, clock.now())
+    job = jobs.enqueue(kind=kind, pool_id=run.pool_id, params={"run": run.pk}, actor=actor, key=f"{kind}:{run.pk}")
+    run.job_id, run.status, run.counts, run.finished_at = job.pk, status, {}, None
+    run.save(update_fields=["job_id", "status", "counts", "finished_at"])
+    audit(actor=actor, action=kind.replace("members.", "import."), target=run, pool_id=run.pool_id)
+    return job
+
+
+def busy(run: ImportRun) -> bool:
+    """Whether a job of this import is waiting, running or paused."""
+    return run.job_id is not None and JobRun.objects.filter(pk=run.job_id, status__in=JobRun.OPEN).exists()
+
+
+def _must_rest(run: ImportRun) -> None:
+    if busy(run):
+        raise problem("running")
+
+
+@transaction.atomic
+def steer(*, run: ImportRun, what: str, actor: User | None) -> ImportRun:
+    """Pause, resume or cancel. What is already written stays: a repeat of the file goes on from there."""
+    job = jobs.ask(job=JobRun.objects.get(pk=run.job_id), what=what, actor=actor)
+    if job.status == JobRun.Status.CANCELLED:
+        finish(run=run, status=Status.CANCELLED, counts=run.counts, at=job.finished_at)
+    return run
+
+
+@transaction.atomic
+def finish(*, run: ImportRun, status: str, counts: dict[str, Any], at: datetime | None) -> None:
+    """Keep what came of a check or an import."""
+    run.status, run.counts, run.finished_at = status, counts, at
+    run.save(update_fields=["status", "counts", "finished_at"])
+
+
+def forget_file(*, run: ImportRun) -> None:
+    """Remove the uploaded file; the run, its counts and refused rows stay."""
+    (Path(settings.MEDIA_ROOT) / run.path).unlink(missing_ok=True)

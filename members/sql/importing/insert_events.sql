@@ -1,0 +1,6 @@
+-- New events of one chunk; one that arrived by another way meanwhile stays as it is.
+INSERT INTO members_event (member_id, occurred_at, id, pool_id, channel_id, kind, properties)
+SELECT member_id, occurred_at, id, %(pool)s, channel_id, kind, coalesce(attributes, '{{}}')
+FROM {ready}
+WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND class = 0
+ON CONFLICT DO NOTHING

@@ -1,0 +1,9 @@
+-- New people of one chunk. The chunk's watermark is committed with them, so none is inserted twice.
+INSERT INTO members_member (
+    id, pool_id, status, name, gender, birthday, province, city, attributes, channel_id, joined_at, is_demo, updated_at
+)
+SELECT
+    member_id, %(pool)s, status, coalesce(name, ''), coalesce(gender, 0), birthday, coalesce(province, ''), coalesce(city, ''),
+    coalesce(attributes, '{{}}'), coalesce(channel_id, %(channel)s), coalesce(joined_at, %(as_of)s), %(demo)s, %(as_of)s
+FROM {members}
+WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND class = 0

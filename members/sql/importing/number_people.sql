@@ -1,0 +1,10 @@
+-- One number for every person the file names and nobody knows yet.
+-- Writes the run's own people table; `number` is the id sequence, or a stand-in while only checking.
+CREATE UNLOGGED TABLE {people} AS
+SELECT root, {number} AS member_id
+FROM (
+    SELECT DISTINCT coalesce(roots.root, keys.owner) AS root
+    FROM {keys} AS keys LEFT JOIN {roots} AS roots ON roots.owner = keys.owner
+    ORDER BY root
+) AS each
+WHERE root > 0
