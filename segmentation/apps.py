@@ -6,4 +6,4 @@ class SegmentationConfig(AppConfig):
     label = "segmentation"
 
     def ready(self) -> None:
-        from segmentation import work  # noqa: F401  (declares this app's jobs)
+        from segmentation import shown, work  # noqa: F401  (they announce themselves)

@@ -1,8 +1,14 @@
+import logging
+
 from celery import shared_task
 
 from members.models import Pool
 from scrm.lib import clock
+from segmentation import leaves
+from segmentation import services as segments
 from segmentation.recalculation import services as recalculation
+
+log = logging.getLogger("scrm.segmentation")
 
 
 @shared_task
@@ -17,3 +23,15 @@ def recalculate_all() -> None:
     """Ask for every pool's nightly run."""
     for pool in Pool.objects.order_by("pk"):
         recalculation.ask(pool=pool, as_of=clock.now())
+
+
+@shared_task
+def refresh_live_segments() -> None:
+    """Compute live segments that are due; one that fails says so and does not stop the others."""
+    for segment in segments.due(clock.now()):
+        try:
+            segments.refresh(segment=segment, as_of=clock.now())
+        except Exception as error:
+            log.exception("segment %s", segment.pk)
+            segments.fail(segment=segment, error=str(error))
+    leaves.sweep(as_of=clock.now())

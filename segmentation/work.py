@@ -8,6 +8,8 @@ from members.models import Pool
 from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
+from segmentation import services as segments
+from segmentation.models import Segment
 from segmentation.recalculation import services, steps
 
 
@@ -18,3 +20,14 @@ def recalculate(job: RunningJob) -> dict[str, Any]:
 
     run = services.recalculate(pool=Pool.objects.get(pk=job.pool_id), as_of=clock.now(), job_id=job.id, report=report)
     return {"run": run.pk, "steps": run.steps}
+
+
+@job(segments.REFRESH, title=_("计算分群"))
+def refresh_segment(job: RunningJob) -> dict[str, Any]:
+    segment = Segment.objects.select_related("pool").get(pk=job.params["segment"], pool_id=job.pool_id)
+    try:
+        size = segments.refresh(segment=segment, as_of=clock.now())
+    except Exception as error:
+        segments.fail(segment=segment, error=str(error))
+        raise
+    return {"size": size}

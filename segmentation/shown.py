@@ -1,0 +1,46 @@
+"""What this app announces: filters of the member list, and that segments may need each other."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pyroaring import BitMap
+
+from members import filters
+from members.models import Pool
+from segmentation import evaluate, queries, usage
+from segmentation.models import Segment
+
+
+def _segment(pool: Pool, value: str) -> Segment:
+    found = Segment.objects.filter(pool=pool, pk=int(value)).first()
+    if found is None:
+        raise ValueError(_("没有这个分群"))
+    return found
+
+
+def segment_ids(pool: Pool, value: str) -> BitMap:
+    """`?segment=12`: who is in it; a live one by its rule, at this moment."""
+    return evaluate.members_of(_segment(pool, value))
+
+
+def rule_ids(pool: Pool, value: str) -> BitMap:
+    """`?rule={…}`: any rule, so that a figure can lead to the members behind it."""
+    return evaluate.members_of(json.loads(value), pool)
+
+
+def rule_words(pool: Pool, value: str) -> str:
+    return queries.sentence_of(pool, json.loads(value))
+
+
+@usage.register
+def segments_that_need(segment: Segment) -> Iterable[usage.Use]:
+    kind: Any = _("分群")
+    return [usage.Use(kind, other.name, reverse("segments:detail", args=[other.pk])) for other in usage.referring(segment)]
+
+
+filters.register("segment", gettext_lazy("分群"), segment_ids, lambda pool, value: _segment(pool, value).name)
+filters.register("rule", gettext_lazy("条件"), rule_ids, rule_words)
