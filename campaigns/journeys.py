@@ -1,5 +1,6 @@
 """The journey graph as it is stored: entry → nodes → exit, checked before it is ever run."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext as _
@@ -97,6 +98,11 @@ def one_off(goal_days: int) -> Graph:
             Exit(id="exit"),
         )
     )
+
+
+def hours(count: int) -> timedelta:
+    """So many hours: windows are lengths of time, not calendar days."""
+    return timedelta(hours=count)
 
 
 def parse(stored: Any) -> Graph:

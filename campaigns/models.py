@@ -117,6 +117,7 @@ class Run(models.Model):
     entered_at = models.DateTimeField(null=True)  # when the audience was frozen
     finished_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=200, blank=True)  # why it was missed or stopped
+    summary = models.JSONField(default=dict)  # figures of the campaign list as of `summary["at"]`
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
