@@ -49,7 +49,9 @@ def test_a_tick_moves_a_touched_member_and_one_whose_stage_is_due(pool, alice, b
     assert run is not None and {s["step"]: s["rows"] for s in run.steps}["take_touched"] == 2
     assert MemberState.objects.get(member=alice).stage == Stage.SILENT
     assert MemberState.objects.get(member=bob).stage == Stage.ACTIVE
-    assert list(StateChange.objects.filter(at=later, kind=1).order_by("to_code").values_list("member_id", "from_code", "to_code")) == [
+    assert list(
+        StateChange.objects.filter(at=later, kind=1).order_by("to_code").values_list("member_id", "from_code", "to_code")
+    ) == [
         (bob.pk, 4, 1),
         (alice.pk, 1, 2),
     ]

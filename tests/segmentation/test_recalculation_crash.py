@@ -1,0 +1,84 @@
+"""kill -9 in the middle: the job starts over, everything is there, nothing twice."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from members.models import MemberState, StateChange, TouchedMember
+from scrm.jobs import running
+from scrm.jobs.models import JobRun
+from segmentation.recalculation import services
+from segmentation.recalculation.models import RecalculationRun
+from tests import factories
+
+VICTIM = textwrap.dedent(
+    """
+    import sys, time
+    import django
+    django.setup()
+    from scrm.jobs import running
+    from segmentation.recalculation import steps
+
+    def stop_here(self, name, *args, original=None, **kwargs):
+        original(self, name, *args, **kwargs)
+        if name == sys.argv[2]:
+            print("here", flush=True)
+            time.sleep(60)
+
+    write, keep = steps.Chain.write, steps.Chain.keep
+    steps.Chain.write = lambda self, name, *a, **k: stop_here(self, name, *a, original=write, **k)
+    steps.Chain.keep = lambda self, slot, name, *a, **k: stop_here(self, name, *a, original=lambda s, n, *x, **y: keep(s, slot, n, *x, **y), **k)
+    running.run(int(sys.argv[1]))
+    """
+)
+
+
+def database_url() -> str:
+    its = connection.settings_dict
+    return f"postgresql://{its['USER']}:{quote(its['PASSWORD'] or '', safe='')}@/{its['NAME']}?host={quote(its['HOST'], safe='')}&port={its['PORT']}"
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", ["gather_facts", "find_changes", "insert_state_changes", "drop_merged_states"])
+def test_a_killed_full_run_starts_over_and_writes_once(pool, alice, bob, step):
+    now = timezone.now()
+    factories.order(alice, "A1", now - timedelta(days=3), 500)
+    factories.order(bob, "B1", now - timedelta(days=100), 500)
+    TouchedMember.objects.create(member=alice, pool=pool)
+    job = services.ask(pool=pool, as_of=now)
+    env = os.environ | {"DATABASE_URL": database_url()}
+    victim = subprocess.Popen([sys.executable, "-c", VICTIM, str(job.pk), step], env=env, stdout=subprocess.PIPE, text=True)
+    assert victim.stdout.readline() == "here\n"
+    victim.kill()
+    victim.wait()
+
+    assert not StateChange.objects.exists() and not MemberState.objects.exists()
+    assert RecalculationRun.objects.get().finished_at is None
+    # The lease is still running: nobody takes it yet. Then it runs out.
+    assert running.run(job.pk) is None
+    JobRun.objects.filter(pk=job.pk).update(lease_until=now - timedelta(hours=1))
+    assert running.run(job.pk) == JobRun.Status.DONE
+    assert sorted(StateChange.objects.values_list("member_id", "kind", "from_code", "to_code")) == [
+        (alice.pk, 1, None, 1), (alice.pk, 2, None, 4), (bob.pk, 1, None, 3), (bob.pk, 2, None, 0),
+    ]  # fmt: skip
+    assert RecalculationRun.objects.get().finished_at is not None and not TouchedMember.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'recalculation_%%' AND relkind = 'r'")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db
+def test_a_full_run_that_never_finished_is_asked_for_again_by_the_minute_run(pool, alice, as_of):
+    services.recalculate(pool=pool, as_of=as_of)
+    services._begin(pool, as_of, None)
+    assert services.tick(pool=pool, as_of=as_of + timedelta(minutes=1)) is None
+    assert services.tick(pool=pool, as_of=as_of + timedelta(minutes=2)) is None
+    assert JobRun.objects.get().kind == services.KIND
