@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class TouchpointsConfig(AppConfig):
     name = "touchpoints"
     label = "touchpoints"
+
+    def ready(self) -> None:
+        from touchpoints import ringing, shown  # noqa: F401  (they announce themselves)

@@ -31,6 +31,11 @@ def _keys() -> tuple[bytes, ...]:
     )
 
 
+@cache
+def _base() -> str:
+    return str(settings.BASE_URL)
+
+
 def _mac(kind: bytes, body: bytes, key: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=MAC, key=key, person=kind).digest()
 
@@ -48,21 +53,21 @@ def read(kind: bytes, text: str) -> Ticket | None:
     except ValueError:
         return None
     body, mac = raw[: BODY.size], raw[BODY.size :]
-    if len(raw) != BODY.size + MAC or not any([hmac.compare_digest(mac, _mac(kind, body, key)) for key in _keys()]):
+    if len(raw) != BODY.size + MAC or not any(hmac.compare_digest(mac, _mac(kind, body, key)) for key in _keys()):
         return None
     return Ticket(*BODY.unpack(body))
 
 
 def click(member_id: int, step_id: int, index: int) -> str:
-    return f"{settings.BASE_URL}/t/c/{token(CLICK, member_id, step_id, index)}"
+    return f"{_base()}/t/c/{token(CLICK, member_id, step_id, index)}"
 
 
 def pixel(member_id: int, step_id: int) -> str:
-    return f"{settings.BASE_URL}/t/o/{token(OPEN, member_id, step_id)}.gif"
+    return f"{_base()}/t/o/{token(OPEN, member_id, step_id)}.gif"
 
 
 def unsubscribe(member_id: int, step_id: int) -> str:
-    return f"{settings.BASE_URL}/t/u/{token(LEAVE, member_id, step_id)}"
+    return f"{_base()}/t/u/{token(LEAVE, member_id, step_id)}"
 
 
 def catcher(connector_id: int) -> str:

@@ -16,7 +16,7 @@ from touchpoints.connectors.base import Receipt
 AT_ONCE = 2000
 HEAD = 8192
 NAME = re.compile(r"\d{19}-[0-9a-f]{8}\.eml")
-KEY = re.compile(rb"^X-Delivery-Key: (\S+)\r?$", re.M)
+KEY = re.compile(rb"^X-Delivery-Key: (\S+)\r?$", re.MULTILINE)
 
 
 def is_ours(config: dict[str, Any]) -> bool:

@@ -31,6 +31,13 @@ class Connector(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def carrier(self) -> str:
+        """What kind of consent its messages need."""
+        from touchpoints.connectors.registry import CONNECTORS
+
+        return str(self.config.get("carrier") or CONNECTORS[self.key].caps.carrier)
+
 
 class Content(models.Model):
     """What a message says. Immutable once a step uses it: editing makes a new row."""

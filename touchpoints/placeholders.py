@@ -15,7 +15,7 @@ from touchpoints.fields import FIELDS, Field, Row
 
 LONGEST = 100_000
 MOST = 500  # placeholders in one text
-HOLE = re.compile(r"\{\{(.*?)\}\}", re.S)
+HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 NAME = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*)\s*")
 FILTER = re.compile(r"\|\s*([a-z_]+)\s*(?::\s*(\"[^\"]*\"|'[^']*'|\d{1,6})\s*)?")
 Step = Callable[[str], str]
@@ -28,7 +28,9 @@ class Invalid(ValueError):
         self.line = source.count("\n", 0, position) + 1
         self.column = position - (source.rfind("\n", 0, position) + 1) + 1
         self.message = message
-        super().__init__(_("第 %(line)s 行第 %(column)s 列：%(message)s") % {"line": self.line, "column": self.column, "message": message})
+        super().__init__(
+            _("第 %(line)s 行第 %(column)s 列：%(message)s") % {"line": self.line, "column": self.column, "message": message}
+        )
 
 
 def _default(argument: str) -> Step:
@@ -109,7 +111,11 @@ def _hole(source: str, found: "re.Match[str]") -> Hole:
     if name is None:
         raise Invalid(_("这里须是变量名，例如 member.name"), source, start)
     if name[1] not in FIELDS:
-        raise Invalid(_("没有变量“%(name)s”，可用的有：%(known)s") % {"name": name[1], "known": "、".join(FIELDS)}, source, start + name.start(1))
+        raise Invalid(
+            _("没有变量“%(name)s”，可用的有：%(known)s") % {"name": name[1], "known": "、".join(FIELDS)},
+            source,
+            start + name.start(1),
+        )
     return Hole(FIELDS[name[1]], tuple(_filters(source, inner, start, name.end())))
 
 
@@ -117,14 +123,16 @@ def _filters(source: str, inner: str, start: int, position: int) -> Iterator[Ste
     while position < len(inner):
         found = FILTER.match(inner, position)
         if found is None:
-            raise Invalid(_("这里须是 | 和过滤器，例如 |default:\"您\""), source, start + position)
+            raise Invalid(_('这里须是 | 和过滤器，例如 |default:"您"'), source, start + position)
         yield _filter(found[1], found[2], source, start + found.start(1))
         position = found.end()
 
 
 def _filter(name: str, argument: str | None, source: str, position: int) -> Step:
     if name not in FILTERS:
-        raise Invalid(_("没有过滤器“%(name)s”，可用的有：%(known)s") % {"name": name, "known": "、".join(FILTERS)}, source, position)
+        raise Invalid(
+            _("没有过滤器“%(name)s”，可用的有：%(known)s") % {"name": name, "known": "、".join(FILTERS)}, source, position
+        )
     if name in TAKES_NOTHING:
         if argument is not None:
             raise Invalid(_("%(name)s 不带参数") % {"name": name}, source, position)

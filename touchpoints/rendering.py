@@ -8,19 +8,22 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from touchpoints import links
-from touchpoints.fields import FIELDS, Row
+from touchpoints.fields import FIELDS, Field, Row
 from touchpoints.placeholders import HOLE, Hole, Invalid, Template, compile_plain, escaped, parse, plain
 
 Fill = Callable[[Row], str]
 # Private-use characters stand for holes while the markup is read; they cannot come from a user.
 MARK, END = "\ue000", "\ue001"
 MARKED = re.compile(f"({MARK}\\d+{END})")
-LINK = re.compile(rf"\[([^\]\n]+)\]\(\s*((?:https?://[^\s()<>\"']+)|{MARK}\d+{END})\s*\)|(https?://[^\s<>\"'（）()，。；、！？{MARK}]+)")
+LINK = re.compile(
+    rf"\[([^\]\n]+)\]\(\s*((?:https?://[^\s()<>\"']+)|{MARK}\d+{END})\s*\)|(https?://[^\s<>\"'（）()，。；、！？{MARK}]+)"
+)
 BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 BUTTON = "color:#2f5bea"
 SHELL = (
@@ -39,22 +42,21 @@ class Compiled:
     html: Template
     targets: list[str]  # where the tracked links lead, by index; 0 is the content's own link
     fields: frozenset[str] = field(default_factory=frozenset)
+    links: list[tuple[str, Callable[[int, int], str]]] = field(default_factory=list)  # made once per message
 
-    def loaders(self) -> list[Any]:
+    def prepare(self, row: dict[str, Any]) -> None:
+        """Put the delivery's own addresses into its row, before rendering."""
+        member, step = row["member_id"], row["step_id"]
+        for key, make in self.links:
+            row[key] = make(member, step)
+
+    def loaders(self) -> list[Field]:
         """Fields that an upper app has to be asked for."""
         return [FIELDS[key] for key in sorted(self.fields) if FIELDS[key].load]
 
 
-def _click(index: int) -> Fill:
-    return lambda row: links.click(row["member_id"], row["step_id"], index)
-
-
-def _leave(row: Row) -> str:
-    return links.unsubscribe(row["member_id"], row["step_id"])
-
-
-def _pixel(row: Row) -> str:
-    return links.pixel(row["member_id"], row["step_id"])
+def _click(index: int) -> Callable[[int, int], str]:
+    return lambda member, step: links.click(member, step, index)
 
 
 class _Writer:
@@ -63,12 +65,21 @@ class _Writer:
     def __init__(self, body: str, link: str) -> None:
         self.targets = [link]
         self.fills: list[tuple[Fill, Fill]] = []  # (text, HTML)
+        self.links: dict[str, Callable[[int, int], str]] = {}
         self.parsed = parse(body.replace(MARK, "").replace(END, "").replace("\r\n", "\n"))
         self.source = "".join(part if isinstance(part, str) else self._keep(part) for part in self.parsed.parts)
 
     def _keep(self, hole: Hole) -> str:
-        fills = {"campaign.link": (_click(0),) * 2, "unsubscribe.link": (_leave,) * 2}
-        return self._mark(*fills.get(hole.field.key, (plain(hole), escaped(hole))))
+        if hole.field.key == "campaign.link":
+            return self.link("link:0", _click(0))
+        if hole.field.key == "unsubscribe.link":
+            return self.link("leave", links.unsubscribe)
+        return self._mark(plain(hole), escaped(hole))
+
+    def link(self, key: str, make: Callable[[int, int], str]) -> str:
+        """A hole that the delivery's own address fills."""
+        self.links[key] = make
+        return self._mark(itemgetter(key), itemgetter(key))
 
     def _mark(self, text: Fill, rich: Fill) -> str:
         self.fills.append((text, rich))
@@ -80,8 +91,8 @@ class _Writer:
             return url
         if url not in self.targets[1:]:
             self.targets.append(url)
-        click = _click(self.targets.index(url, 1))
-        return self._mark(click, click)
+        index = self.targets.index(url, 1)
+        return self.link(f"link:{index}", _click(index))
 
     # -- Two writings of the same markup ---------------------------------------------------------
     def text(self) -> str:
@@ -129,8 +140,9 @@ def compile_content(*, subject: str, body: str, link: str, pool_name: str, marke
     if any(FIELDS[key].is_link for key in parse(subject).fields):
         raise Invalid(_("主题中不能放链接"), subject, 0)
     text, rich = writer.text(), writer.rich()
-    leave, look = writer._mark(_leave, _leave), writer._mark(_pixel, _pixel)
+    look = writer.link("pixel", links.pixel)
     if marketing:
+        leave = writer.link("leave", links.unsubscribe)
         words = html.escape(_("不想再收到此类消息？"))
         text += f"\n\n--\n{pool_name}\n{_('退订')}：{leave}\n"
         rich += (
@@ -138,7 +150,14 @@ def compile_content(*, subject: str, body: str, link: str, pool_name: str, marke
             f'{words}<a href="{leave}" style="color:#5d6878">{html.escape(_("退订"))}</a></p>'
         )
     rich = f'{SHELL}{rich}<img src="{look}" width="1" height="1" alt=""></div></body></html>'
-    return Compiled(compile_plain(subject), writer.template(text, 0), writer.template(rich, 1), writer.targets, named)
+    return Compiled(
+        compile_plain(subject),
+        writer.template(text, 0),
+        writer.template(rich, 1),
+        writer.targets,
+        named,
+        list(writer.links.items()),
+    )
 
 
 def placeholders_in(text: str) -> list[str]:

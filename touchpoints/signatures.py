@@ -48,4 +48,4 @@ def is_genuine(secret: str, given: Mapping[str, str], body: bytes, now: datetime
         return False
     expected = sign(secret, identity, int(stamp), body).encode()
     # Several signatures may be given while a secret is being changed.
-    return any([hmac.compare_digest(expected, each.encode()) for each in given.get("webhook-signature", "").split()])
+    return any(hmac.compare_digest(expected, each.encode()) for each in given.get("webhook-signature", "").split())

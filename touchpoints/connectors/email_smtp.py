@@ -39,7 +39,7 @@ from touchpoints.connectors.base import (
 
 PER_CONNECTION = 200  # servers close sessions that never end
 ADDRESS = re.compile(r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+\.[^\s<>@,;:\".]+")
-DEAD = re.compile(r"5\.1\.\d+|5\.7\.0 blacklist|user unknown|no such user|does not exist", re.I)
+DEAD = re.compile(r"5\.1\.\d+|5\.7\.0 blacklist|user unknown|no such user|does not exist", re.IGNORECASE)
 SECURITY = (("starttls", "STARTTLS"), ("tls", "TLS"), ("none", _("不加密（仅限本机）")))
 
 
@@ -105,7 +105,9 @@ class EmailSmtp(Plain):
         try:
             smtp = self._open()
             body = self._wire(message)
-            self._ask(smtp.mail, self.config["from_email"], [f"size={len(body)}"] if smtp.has_extn("size") else [], blame=BadConfig)
+            self._ask(
+                smtp.mail, self.config["from_email"], [f"size={len(body)}"] if smtp.has_extn("size") else [], blame=BadConfig
+            )
             self._ask(smtp.rcpt, message.address, blame=BadRecipient)
             if deadline.passed():
                 smtp.rset()
@@ -178,7 +180,11 @@ class EmailSmtp(Plain):
     def _connected(self) -> smtplib.SMTP:
         host, port, timeout = self.config["host"], int(self.config["port"]), float(self.config.get("timeout") or 10)
         security, secure = self.config.get("security"), ssl.create_default_context()
-        smtp = smtplib.SMTP_SSL(host, port, timeout=timeout, context=secure) if security == "tls" else smtplib.SMTP(host, port, timeout=timeout)
+        smtp = (
+            smtplib.SMTP_SSL(host, port, timeout=timeout, context=secure)
+            if security == "tls"
+            else smtplib.SMTP(host, port, timeout=timeout)
+        )
         if security == "starttls":
             smtp.starttls(context=secure)
         smtp.ehlo_or_helo_if_needed()

@@ -5,7 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from scrm.lib import clock, sql
-from touchpoints.connectors.base import Accepted, Capabilities, Connector, Deadline, Found, Message, NotTried, Outcome, Problem, Receipt
+from touchpoints.connectors.base import (
+    Accepted,
+    Capabilities,
+    Connector,
+    Deadline,
+    Found,
+    Message,
+    NotTried,
+    Outcome,
+    Problem,
+    Receipt,
+)
 
 
 def record(connector_id: int, messages: Sequence[Message], at: datetime) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from members.models import Consent
 from scrm.lib import clock
 from touchpoints import signatures, targets
 from touchpoints.connectors.base import (
@@ -42,11 +43,24 @@ class Webhook(Plain):
     title = "Webhook"
     icon = "webhook"
     caps = Capabilities(
-        carrier="webhook", address="", batch=20, idempotency=timedelta(hours=24), receipts=frozenset({"push"}), needs_unsubscribe=False
+        carrier="webhook",
+        address="",
+        batch=20,
+        idempotency=timedelta(hours=24),
+        receipts=frozenset({"push"}),
+        needs_unsubscribe=False,
     )
     settings = (
         Setting("url", _("地址"), help=_("以 POST 接收 JSON 的 https 地址")),
-        Setting("secret", _("签名密钥"), "secret", help=_("留空自动生成；用于 HMAC-SHA256 签名，也用于校验回执")),
+        Setting("secret", _("签名密钥"), "secret", required=False, help=_("留空自动生成；用于 HMAC-SHA256 签名，也用于校验回执")),
+        Setting(
+            "carrier",
+            _("最终渠道"),
+            "choice",
+            help=_("按这个渠道检查会员的同意"),
+            choices=tuple(Consent.Carrier.choices),
+            default="webhook",
+        ),
         Setting("timeout", _("超时（秒）"), "number", default=5),
     )
 

@@ -1,0 +1,68 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.touchpoints.conftest import agree
+from touchpoints import outbox, queries, services
+from touchpoints.models import Delivery, Recorded
+
+pytestmark = pytest.mark.django_db
+S = Delivery.Status
+
+
+@pytest.fixture
+def planned(open_step, alice, bob, content, as_of):
+    agree(alice)
+    agree(bob)
+    step = open_step()
+    services.plan_deliveries(step=step, candidates=services.Candidates.of([alice.pk, bob.pk], content.pk), as_of=as_of)
+    return step
+
+
+def test_a_message_reaches_each_member_once(planned, as_of, alice):
+    done = outbox.pump(planned.pk, as_of=as_of)
+    assert (done.accepted, done.stopped) == (2, "done")
+    assert outbox.pump(planned.pk, as_of=as_of).handled == 0
+    assert Recorded.objects.count() == 2
+    kept = Recorded.objects.get(key=f"d{planned.pk}-{alice.pk}")
+    assert kept.times == 1
+    assert kept.subject == "Alice，您好"
+    assert "/t/c/" in kept.body
+    row = Delivery.objects.get(member=alice)
+    assert row.status == S.ACCEPTED
+    assert row.sent_at == as_of
+    assert row.attempt == 1
+    assert row.lease_token is None
+
+
+def test_a_paused_step_sends_nothing_and_goes_on_when_resumed(planned, as_of):
+    services.pause_step(step=planned)
+    assert outbox.pump(planned.pk, as_of=as_of).stopped == "paused"
+    services.resume_step(step=planned)
+    assert outbox.pump(planned.pk, as_of=as_of).accepted == 2
+
+
+def test_a_cancelled_step_never_sends(planned, as_of):
+    assert services.cancel_step(step=planned) == 2
+    assert outbox.pump(planned.pk, as_of=as_of).handled == 0
+    assert queries.step_counts([planned.pk])[planned.pk].cancelled == 2
+
+
+def test_who_leaves_after_planning_is_not_written_to(planned, as_of, alice):
+    alice.consents.update(granted=False)
+    assert outbox.pump(planned.pk, as_of=as_of).accepted == 1
+    row = Delivery.objects.get(member=alice)
+    assert (row.status, row.reason, row.attempt, row.day) == (S.SUPPRESSED, "unsubscribed", 0, None)
+
+
+def test_quiet_hours_delay_what_is_waiting(planned, as_of):
+    night = as_of + timedelta(hours=10)  # 22:00 in Shanghai
+    assert outbox.pump(planned.pk, as_of=night).stopped == "quiet"
+    assert set(Delivery.objects.values_list("next_at", flat=True)) == {night + timedelta(hours=11)}
+
+
+def test_nothing_leaves_after_the_step_has_closed(planned, as_of):
+    planned.closes_at = as_of
+    planned.save()
+    assert outbox.pump(planned.pk, as_of=as_of).stopped == "closed"
+    assert set(Delivery.objects.values_list("status", "reason")) == {(S.CANCELLED, "closed")}
