@@ -5,7 +5,7 @@ FROM (
     SELECT attributes FROM members_member
     WHERE pool_id = %(pool)s AND merged_into IS NULL AND attributes <> '{}'
     LIMIT 20000
-) AS some, jsonb_object_keys(attributes) AS key
+) AS latest, jsonb_object_keys(attributes) AS key
 WHERE position(lower(%(q)s) IN lower(key)) > 0
 GROUP BY key
 ORDER BY n DESC, value

@@ -3,7 +3,7 @@
 SELECT value, count(*) AS n
 FROM (
     SELECT store AS value FROM members_order WHERE pool_id = %(pool)s AND store <> '' LIMIT 100000
-) AS some
+) AS latest
 WHERE position(lower(%(q)s) IN lower(value)) > 0
 GROUP BY value
 ORDER BY n DESC, value
