@@ -1,6 +1,9 @@
 -- Scores, group and stage of every member in scope by constant edges; only the rows that differ from what is stored.
 -- Reads {scope}, {facts}, {future} and members_memberstate; a plain SELECT, kept in a table of the run.
 -- A value is in the higher class when it is strictly above the edge: ties stay together.
+-- sample {scope} = (SELECT id AS member_id FROM members_member)
+-- sample {facts} = (SELECT *, facts_due AS window_due FROM members_memberstate)
+-- sample {future} = (SELECT member_id, placed_at FROM members_order)
 WITH known AS (
     SELECT
         s.member_id,

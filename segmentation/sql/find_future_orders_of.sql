@@ -1,6 +1,7 @@
 -- The same as find_future_orders, for the members of a scope only.
 -- Reads members_order; a plain SELECT, kept in a temporary table.
 -- Leans on order_paid_cov: one look at the end of each member's orders.
+-- sample {scope} = (SELECT id AS member_id FROM members_member)
 SELECT s.member_id, f.placed_at
 FROM {scope} AS s
 CROSS JOIN LATERAL (

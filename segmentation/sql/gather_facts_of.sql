@@ -1,6 +1,7 @@
 -- The same facts as gather_facts, for the members of a scope only.
 -- Reads members_order; a plain SELECT, kept in a temporary table.
 -- Leans on order_paid_cov: one short index-only scan per member.
+-- sample {scope} = (SELECT id AS member_id FROM members_member)
 SELECT
     s.member_id,
     f.order_count,

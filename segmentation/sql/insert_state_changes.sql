@@ -1,6 +1,7 @@
 -- One history row per change of stage or RFM group; a first value comes from null.
 -- Reads {changes}; writes members_statechange. In the same transaction as the states, so never twice;
 -- a second run at the very same instant only moves the end of that instant's change.
+-- sample {changes} = (SELECT *, true AS is_new, stage AS old_stage, rfm_group AS old_group FROM members_memberstate)
 INSERT INTO members_statechange (member_id, kind, at, pool_id, from_code, to_code)
 SELECT c.member_id, k.kind, %(as_of)s, %(pool_id)s, k.from_code, k.to_code
 FROM {changes} AS c

@@ -2,6 +2,7 @@
 -- Reads members_touchedmember (and empties it), members_memberstate; writes {scope}.
 -- One transaction with the recalculation: after a crash everybody waits again.
 -- Leans on state_due, state_last_order.
+-- sample {scope} = members_touchedmember
 WITH taken AS (
     DELETE FROM members_touchedmember WHERE pool_id = %(pool_id)s RETURNING member_id
 ),

@@ -1,6 +1,7 @@
 -- Write the new values of members that have a state already.
 -- Reads {changes}; writes members_memberstate. A re-run finds no changes, so it writes nothing.
 -- Leans on the primary key.
+-- sample {changes} = (SELECT *, true AS is_new, stage AS old_stage, rfm_group AS old_group FROM members_memberstate)
 UPDATE members_memberstate AS s
 SET
     order_count = c.order_count,
