@@ -116,5 +116,12 @@ def test_reset_asks_and_only_removes_what_is_ours(env: dict[str, str], tmp_path:
     assert home.exists()
     assert call("reset", env | {"FORCE": "1"}).returncode == 0
     assert not home.exists()
-    assert call("reset", env | {"DATA_DIR": str(ROOT)}).returncode == 2
-    assert (ROOT / "manage.py").exists()
+
+
+def test_reset_spares_a_clone(env: dict[str, str]) -> None:
+    home = Path(env["DATA_DIR"])
+    home.mkdir()
+    for name in ("manage.py", "up.pid"):
+        (home / name).touch()
+    assert call("reset", env | {"FORCE": "1"}).returncode == 2
+    assert (home / "manage.py").exists()
