@@ -1,0 +1,226 @@
+"""What the builder shows while a rule is being composed: counts, faults, choices, sentence, people."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from pyroaring import BitMap
+
+from members.models import Member, Pool
+from members.versions import versions
+from segmentation import builder, choices, queries
+from segmentation.builder import Draft, Group, Row
+from segmentation.evaluate import CircularSegment, Evaluation, NodeCount, Result, count
+from segmentation.rules.catalog import GROUPS, Fact, Text, facts
+from segmentation.rules.parse import Fault, parse, read
+from segmentation.rules.periods import PERIODS, UNITS
+
+OPERATOR_LABELS: dict[str, tuple[str, str]] = {
+    "in": ("属于", "is one of"),
+    "not_in": ("不属于", "is none of"),
+    "is": ("是", "is"),
+    "is_not": ("不是", "is not"),
+    "contains": ("包含", "contains"),
+    "not_contains": ("不包含", "does not contain"),
+    "starts_with": ("开头是", "starts with"),
+    "known": ("已知", "is known"),
+    "unknown": ("未知", "is not known"),
+    "gte": ("大于等于", "at least"),
+    "lte": ("小于等于", "at most"),
+    "gt": ("大于", "more than"),
+    "lt": ("小于", "less than"),
+    "eq": ("等于", "exactly"),
+    "between": ("介于", "between"),
+    "any": ("有过", "at least once"),
+    "none": ("没有过", "never"),
+    "within": ("在", "was"),
+    "not_within": ("不在", "was not"),
+    "share": ("占比", "share"),
+}
+SET_LABELS = {"any": ("含任一", "any of"), "all": ("全部含有", "all of"), "none": ("都不含", "none of")}
+CIRCULAR = Text("分群之间互相引用，无法计算", "Segments are defined by each other")
+HELD = 300  # seconds that a list of choices is remembered
+
+
+def language() -> str:
+    return get_language() or "zh-hans"
+
+
+def operator_label(about: Fact, op: str) -> str:
+    pair = SET_LABELS[op] if about.kind in ("set", "list") and op in SET_LABELS else OPERATOR_LABELS[op]
+    return pair[0] if language().startswith("zh") else pair[1]
+
+
+@dataclass
+class NodeView:
+    """A node of the draft with everything its template needs."""
+
+    node: Draft
+    faults: list[str] = field(default_factory=list)
+    count: NodeCount | None = None
+    share: float = 0.0
+    children: list["NodeView"] = field(default_factory=list)
+    operators: list[tuple[str, str]] = field(default_factory=list)
+    options: list[tuple[str, str, bool]] = field(default_factory=list)
+    of_options: list[tuple[str, str, bool]] = field(default_factory=list)
+    long: bool = False
+    of_long: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.node.id
+
+    @property
+    def label(self) -> str:
+        return self.node.about.label.said(language()) if isinstance(self.node, Row) else ""
+
+    @property
+    def unit(self) -> str:
+        about = self.node.about if isinstance(self.node, Row) else None
+        return about.unit.said(language()) if about and about.unit else ""
+
+    @property
+    def subject(self) -> str:
+        about = self.node.about if isinstance(self.node, Row) else None
+        return about.subject.label.said(language()) if about and about.subject else ""
+
+    @property
+    def note(self) -> str:
+        about = self.node.about if isinstance(self.node, Row) else None
+        return about.note.said(language()) if about and about.note else ""
+
+    @property
+    def chosen(self) -> list[str]:
+        return [label for _value, label, picked in self.options if picked]
+
+    @property
+    def of_chosen(self) -> list[str]:
+        return [label for _value, label, picked in self.of_options if picked]
+
+    @property
+    def value(self) -> str:
+        return self.node.values[0] if isinstance(self.node, Row) and self.node.values else ""
+
+    @property
+    def value2(self) -> str:
+        return self.node.values[1] if isinstance(self.node, Row) and len(self.node.values) > 1 else ""
+
+
+@dataclass
+class Preview:
+    """One answer of the builder."""
+
+    root: NodeView
+    result: Result
+    sentence: str
+    sample: list[Member]
+    bars: list[queries.Bar]
+    rule: dict[str, Any]
+    faults: list[Fault]
+    orphans: list[str]  # faults of the rule as a whole
+
+
+def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
+    """Judge the whole draft, count the part of it that can be read."""
+    rule, places = builder.as_rule(root)
+    faults = read(rule)[1]
+    faulty = {builder.place_of(fault.path, places) for fault in faults}
+    sound = builder.without(root, faulty) if faulty else root
+    readable, kept = builder.as_rule(sound)
+    tree = parse(readable if sound.children else {"all": []})
+    try:
+        result = count(pool, tree, as_of)
+    except CircularSegment:
+        result = Result(0, 0, BitMap(), {}, 0.0, True, 0, as_of)
+        faults = [*faults, Fault("$", "circular", CIRCULAR)]
+    counts = {kept[path]: found for path, found in result.per_node.items() if path in kept}
+    view = _Viewer(pool, result.total, counts, _by_node(faults, places))
+    look = Evaluation(pool, as_of)
+    return Preview(
+        view.of(root),
+        result,
+        queries.sentence(pool, tree, view.names),
+        queries.sample(result.bitmap),
+        queries.reach(look, result.bitmap, language()),
+        rule,
+        faults,
+        list(view.faults.get("", [])),
+    )
+
+
+def _by_node(faults: list[Fault], places: dict[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(builder.place_of(fault.path, places), []).append(fault.text.said(language()))
+    return found
+
+
+class _Viewer:
+    def __init__(self, pool: Pool, total: int, counts: dict[str, NodeCount], faults: dict[str, list[str]]) -> None:
+        self.pool, self.total, self.counts, self.faults = pool, total, counts, faults
+        self.names = choices.namer(pool)
+        self.versions = versions(pool.pk)
+
+    def of(self, node: Draft) -> NodeView:
+        found = self.counts.get(node.id)
+        view = NodeView(node, self.faults.get(node.id, []), found, found.after / self.total if found and self.total else 0.0)
+        if isinstance(node, Group):
+            view.children = [self.of(child) for child in node.children]
+        else:
+            self.row(view, node)
+        return view
+
+    def row(self, view: NodeView, row: Row) -> None:
+        about = row.about
+        view.operators = [(op, operator_label(about, op)) for op in about.operators]
+        if row.listed and row.takes_value:
+            static = [(str(choice.value), choice.label.said(language())) for choice in about.choices]
+            found = static or self.offered(about.source, row.find, tuple(row.of))
+            view.options = self.picked(found, row.values, about.source, about.numeric)
+            view.long = not static and (bool(row.find) or len(found) >= choices.LIMIT)
+        if about.subject:
+            found = self.offered(about.subject.source, row.find_of, ())
+            view.of_options = self.picked(found, row.of, about.subject.source, about.subject.numeric)
+            view.of_long = bool(row.find_of) or len(found) >= choices.LIMIT
+
+    def offered(self, source: str, q: str, of: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Choices are remembered while their data stands still: some take a scan to find."""
+        key = f"choices:{self.pool.pk}:{source}:{hash((q, of, language(), *self.versions.items()))}"
+
+        def make() -> list[tuple[str, str]]:
+            return [(str(value), label) for value, label in choices.options(self.pool, source, q, of)]
+
+        return make() if source == "segments" else cache.get_or_set(key, make, HELD) or []
+
+    def picked(self, found: list[tuple[str, str]], chosen: list[str], source: str, numeric: bool) -> list[tuple[str, str, bool]]:
+        """What is chosen first, also when the search does not find it; then the rest."""
+        labels, known = dict(found), set(chosen)
+        first = [
+            (value, labels.get(value) or self.names(source, int(value) if numeric and value.isdigit() else value), True)
+            for value in chosen
+        ]
+        return first + [(value, self.named(source, value, label), False) for value, label in found if value not in known]
+
+    def named(self, source: str, value: str, label: str) -> str:
+        return self.names(source, value) if source == "event_kinds" else label
+
+
+# -- What every row offers -----------------------------------------------------------------------
+def fact_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The grouped select of facts."""
+    found: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
+    for about in facts().values():
+        found[about.group].append((about.key, about.label.said(language())))
+    return [(GROUPS[group].said(language()), items) for group, items in found.items() if items]
+
+
+def windows() -> dict[str, Any]:
+    """The choices of a window."""
+    return {
+        "kinds": [("last", _("最近")), ("period", _("日历周期")), ("dates", _("日期区间")), ("ago", _("多少天前"))],
+        "units": [(unit, text.said(language())) for unit, text in UNITS.items()],
+        "periods": [(period, text.said(language())) for period, text in PERIODS.items()],
+    }

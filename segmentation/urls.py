@@ -1,0 +1,19 @@
+from importlib.util import find_spec
+
+from django.urls import include, path
+
+from segmentation import views
+
+pages = [
+    path("", views.segment_list, name="list"),
+    path("new/", views.segment_new, name="new"),
+    path("lists/new/", views.list_new, name="list-new"),
+    path("<int:pk>/", views.segment_detail, name="detail"),
+    path("<int:pk>/edit/", views.segment_edit, name="edit"),
+    path("<int:pk>/refresh/", views.segment_refresh, name="refresh"),
+    path("<int:pk>/archive/", views.segment_archive, name="archive"),
+    path("<int:pk>/freeze/", views.segment_freeze, name="freeze"),
+    path("<int:pk>/export.csv", views.segment_export, name="export"),
+]
+models = [path("models/", include("segmentation.recalculation.urls"))] if find_spec("segmentation.recalculation.urls") else []
+urlpatterns = [*models, path("", include((pages, "segments")))]
