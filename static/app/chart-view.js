@@ -39,6 +39,8 @@ const formatters = {
   heatLabel: ({ value }) => percent(value[2], 0),
   heatCount: ({ name, value }) => tip(name, full(value[2])),
   heatCountLabel: ({ value }) => compact(value[2]),
+  moneyLabel: ({ value }) => moneyCompact(number(value)),
+  ratioLabel: ({ value }) => percent(number(value)),
   barLabel: ({ value, data }) => [compact(number(value)), data?.rate == null ? "" : percent(data.rate)].filter(Boolean).join(" · "),
 };
 
