@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from members.models import Pool
 from scrm.lib import clock
@@ -16,6 +17,7 @@ from touchpoints.connectors.registry import CONNECTORS, opened, seal, unseal
 from touchpoints.models import Connector, Content
 
 TEST_SECONDS = 20
+RATE = Setting("rate", gettext_lazy("每秒最多发送"), "number", default=0, required=False, help=gettext_lazy("0 表示不限"))
 
 
 @transaction.atomic
@@ -35,9 +37,10 @@ def save_connector(
     if key not in CONNECTORS:
         raise Problem("connector", _("没有这种连接器：%(key)s") % {"key": key}, {"key": [_("没有这种连接器")]})
     row = connector or Connector(pool=pool, key=key)
-    clean = {each.key: _read(each, config.get(each.key, each.default)) for each in _settings(key) if each.kind != "secret"}
+    clean = {each.key: _read(each, config.get(each.key, each.default)) for each in settings_of(key) if each.kind != "secret"}
     kept = _secrets(row, key, secrets or {})
-    _refuse(key, name, clean, kept)
+    catches = key == "webhook" and not clean["url"] and (pool.is_demo or is_sandbox)
+    _refuse(key, name, clean | ({"url": "https://example.com/"} if catches else {}), kept)
     row.name, row.config, row.is_active, row.is_sandbox = name.strip(), clean, is_active, is_sandbox
     row.sealed = seal(kept, row) if kept else None
     row.failures, row.open_until, row.problem = 0, None, ""
@@ -54,8 +57,9 @@ def save_connector(
     return row
 
 
-def _settings(key: str) -> tuple[Setting, ...]:
-    return CONNECTORS[key].settings
+def settings_of(key: str) -> tuple[Setting, ...]:
+    """What can be set for a kind of connector; the sending rate for every kind."""
+    return (*CONNECTORS[key].settings, RATE)
 
 
 def _keep(row: Connector) -> None:
@@ -82,7 +86,7 @@ def _read(setting: Setting, value: Any) -> Any:
 
 def _secrets(row: Connector, key: str, given: dict[str, str]) -> dict[str, str]:
     kept = unseal(row) if row.pk else {}
-    known = {each.key for each in _settings(key) if each.kind == "secret"}
+    known = {each.key for each in settings_of(key) if each.kind == "secret"}
     kept |= {name: value for name, value in given.items() if name in known and value}
     if key == "webhook":
         kept.setdefault("secret", signatures.new_secret())
@@ -91,7 +95,7 @@ def _secrets(row: Connector, key: str, given: dict[str, str]) -> dict[str, str]:
 
 def _refuse(key: str, name: str, config: dict[str, Any], secrets: dict[str, str]) -> None:
     fields: dict[str, list[str]] = {} if name.strip() else {"name": [_("请填写名称")]}
-    for each in _settings(key):
+    for each in settings_of(key):
         if each.kind == "choice" and config[each.key] not in [value for value, _label in each.choices]:
             fields.setdefault(each.key, []).append(_("请从列出的值中选择"))
     for problem in CONNECTORS[key].problems(config, secrets):

@@ -87,3 +87,8 @@ def delivery_of(key: str) -> tuple[int, int] | None:
         return None
     found = int(member), int(step)
     return found if found[0] < 2**32 and found[1] < 2**63 else None
+
+
+def hook(connector_id: int) -> str:
+    """Where a provider reports receipts of a connector."""
+    return f"{_base()}/hooks/{connector_id}"

@@ -39,6 +39,7 @@ FAILURES: dict[str, str | Promise] = {
     "retries": gettext_lazy("多次重试仍失败"),
     "failed": gettext_lazy("渠道报告失败"),
     "complained": gettext_lazy("被投诉"),
+    "staff": gettext_lazy("员工加入"),
     "closed": gettext_lazy("已过截止时间"),
     "cancelled": gettext_lazy("已取消"),
     "no_answer": gettext_lazy("没有得到回答"),

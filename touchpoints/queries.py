@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Greatest
+from django.utils.translation import gettext as _
 
 from members.models import Member, Pool
 from scrm.lib import sql
-from touchpoints import policy
+from touchpoints import breaker, policy
+from touchpoints.accounts import settings_of
 from touchpoints.models import Block, Call, Connector, Content, Delivery, Recorded, Step
 
 S = Delivery.Status
@@ -91,10 +93,11 @@ def deliveries(
     return rows.order_by("member_id")[:limit]
 
 
-def unknown_deliveries(pool: Pool, *, limit: int = 100) -> "QuerySet[Delivery]":
+def unknown_deliveries(pool: Pool, *, connector: Connector | None = None, limit: int = 100) -> list[Delivery]:
     """Deliveries whose outcome nobody could tell, newest first."""
-    rows = Delivery.objects.filter(pool=pool, status=S.UNKNOWN).select_related("member", "step__connector")
-    return rows.order_by("-unsure_since")[:limit]
+    steps = Step.objects.filter(pool=pool) if connector is None else Step.objects.filter(pool=pool, connector=connector)
+    rows = Delivery.objects.filter(step__in=steps, status=S.UNKNOWN).select_related("member", "step__connector")
+    return list(rows.order_by("-unsure_since")[:limit])
 
 
 def moment_of(row: Delivery) -> datetime:
@@ -135,6 +138,46 @@ def contents(pool: Pool, carrier: str = "") -> "QuerySet[Content]":
     return (rows.filter(carrier=carrier) if carrier else rows).order_by("-pk")
 
 
+@dataclass(frozen=True)
+class Health:
+    """How a connector stands, in one word, a tone and a sentence."""
+
+    word: str
+    tone: str
+    note: str = ""
+
+
+def health(row: Connector) -> Health:
+    """Whether a connector sends, rests or is switched off, and why."""
+    if not row.is_active:
+        return Health(_("已停用"), "slate", row.problem)
+    if breaker.is_open(row):
+        return Health(_("暂停中"), "red", row.problem)
+    if row.problem:
+        return Health(_("有问题"), "amber", row.problem)
+    return Health(_("沙箱"), "violet") if row.is_sandbox else Health(_("正常"), "green")
+
+
+def config_facts(row: Connector) -> list[tuple[str, str]]:
+    """The settings of a connector for reading; of secrets only that there are some."""
+    facts = []
+    for each in settings_of(row.key):
+        value = row.config.get(each.key, each.default)
+        if each.kind == "secret":
+            value = "••••••••" if row.sealed is not None else "–"
+        elif each.kind == "choice":
+            value = next((label for known, label in each.choices if known == value), value)
+        facts.append((str(each.label), str(value) if value not in ("", None) else "–"))
+    return facts
+
+
+def recent_suppressions(pool: Pool, *, steps: int = 20) -> list[tuple[str, str, int]]:
+    """Why the latest sends kept messages back: (code, words, n), most frequent first."""
+    latest = list(Step.objects.filter(pool=pool).order_by("-due_at").values_list("pk", flat=True)[:steps])
+    found = total_counts(latest).suppressed if latest else {}
+    return sorted(((code, reason_words(code), n) for code, n in found.items()), key=lambda each: -each[2])
+
+
 def recorded(connector: Connector, *, before: int | None = None, limit: int = 50) -> list[Recorded]:
     """What a sandbox or the fake provider took, newest first."""
     rows = Recorded.objects.filter(connector=connector)
@@ -150,7 +193,6 @@ def calls(connector: Connector, *, kind: str = "", limit: int = 50) -> list[Call
 def due_steps(limit: int = 50) -> list[int]:
     """Steps with deliveries that may leave now and nobody sending them."""
     return [row["step_id"] for row in sql.rows("touchpoints/find_due_steps", {"limit": limit})]
-
 
 
 def waiting(pool: Pool) -> dict[str, Any]:

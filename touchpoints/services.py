@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from members.models import Pool
+from members.models import Member, Pool
 from members.versions import bump
 from scrm.lib import sql
 from scrm.lib.problems import Problem
@@ -15,14 +15,16 @@ from scrm.staff.models import User
 from touchpoints import bell, planning, policy
 from touchpoints.accounts import disable_connector, save_connector, send_test, test_connector
 from touchpoints.library import save_content
-from touchpoints.models import Connector, Step
+from touchpoints.models import Block, Connector, Step
 from touchpoints.planning import Candidates, PlanReport
 
 __all__ = [
     "Candidates",
     "PlanReport",
+    "block_member",
     "cancel_step",
     "disable_connector",
+    "lift_block",
     "open_step",
     "pause_step",
     "plan_deliveries",
@@ -113,6 +115,29 @@ def _steer(step: Step, actor: User | None, action: str, **change: bool) -> None:
     for name, value in change.items():
         setattr(step, name, value)
     audit(actor=actor, action=action, target=step, pool_id=step.pool_id)
+
+
+@transaction.atomic
+def block_member(*, member: Member, carrier: str, at: datetime, actor: User | None, reason: str = "staff") -> Block:
+    """From now on a person is not written to through a carrier, whichever address they have."""
+    told = {"value_hash": None, "reason": reason, "source": f"user:{actor.pk}" if actor else "", "at": at}
+    block, _is_new = Block.objects.update_or_create(member=member, carrier=carrier, defaults=told)
+    audit(actor=actor, action="block.add", target=member, pool_id=member.pool_id, carrier=carrier, reason=reason)
+    return block
+
+
+@transaction.atomic
+def lift_block(*, block: Block, actor: User | None) -> None:
+    """A person may be written to again."""
+    Block.objects.filter(member_id=block.member_id, carrier=block.carrier).delete()
+    audit(
+        actor=actor,
+        action="block.lift",
+        target=block.member,
+        pool_id=block.member.pool_id,
+        carrier=block.carrier,
+        reason=block.reason,
+    )
 
 
 @transaction.atomic

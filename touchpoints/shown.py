@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members import panels
+from members import merging, panels
 from members.models import Member
 from members.timeline import Moment, source
+from scrm.staff.permissions import may
 from touchpoints import queries
 from touchpoints.models import Delivery
 
@@ -34,7 +35,12 @@ def _moment(row: Delivery) -> Moment:
 
 
 def _panel(request: HttpRequest, member: Member) -> dict[str, Any]:
-    return {"deliveries": queries.of_member(member, before=None, limit=100), "blocks": queries.blocks_of(member)}
+    rows = queries.of_member(member, before=None, limit=100)
+    blocks = queries.blocks_of(member)
+    for block in blocks:
+        block.reason_words = queries.reason_words(block.reason)  # type: ignore[attr-defined]
+    told = [(row, TONES.get(row.status, "slate"), queries.reason_words(row.reason) if row.reason else "") for row in rows]
+    return {"deliveries": told, "blocks": blocks, "may_lift": may(request.role, "members.edit")}  # type: ignore[attr-defined]
 
 
 panels.register(
@@ -46,3 +52,4 @@ panels.register(
     icon="send",
     order=40,
 )
+merging.latest_wins("touchpoints.Block", "at")  # of two blocks of one person the newer stays

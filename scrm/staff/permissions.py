@@ -35,6 +35,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "points.adjust": frozenset({A, O}),
     "points.edit": frozenset({A, M}),
     "points.view": EVERYONE,
+    "policy.edit": frozenset({A, M}),
     "recalculation.run": frozenset({A, N}),
     "segments.edit": frozenset({A, M, N}),
     "segments.view": EVERYONE,

@@ -51,7 +51,7 @@ class Webhook(Plain):
         needs_unsubscribe=False,
     )
     settings = (
-        Setting("url", _("地址"), help=_("以 POST 接收 JSON 的 https 地址")),
+        Setting("url", _("地址"), help=_("以 POST 接收 JSON 的 https 地址；演示池和沙箱可留空，由本机接收")),
         Setting("secret", _("签名密钥"), "secret", required=False, help=_("留空自动生成；用于 HMAC-SHA256 签名，也用于校验回执")),
         Setting(
             "carrier",
