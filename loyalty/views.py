@@ -26,9 +26,9 @@ def rules(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     with timezone.override(request.pool.zone):
         form = RuleForm(request.POST or None, initial={"starts_at": timezone.localtime(now)})
-        if request.method == "POST" and form.is_valid():
-            if "preview" not in request.POST and (answer := _saved(request, form)):
-                return answer
+        is_saving = request.method == "POST" and "preview" not in request.POST and form.is_valid()
+        if is_saving and (answer := _saved(request, form)):
+            return answer
         context = {
             "form": form,
             "rules": queries.rules_of(request.pool.pk),

@@ -26,4 +26,5 @@ app.conf.beat_schedule = {
     # Every night, in the pool's small hours (Asia/Shanghai).
     "recalculate-all": {"task": "segmentation.tasks.recalculate_all", "schedule": crontab(hour=3, minute=10)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
+    "old-figures": {"task": "insights.tasks.forget_figures", "schedule": crontab(hour=2, minute=30)},
 }

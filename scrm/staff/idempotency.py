@@ -1,6 +1,7 @@
 """`Idempotency-Key` on writes: the first call's answer is kept and given to its repeats."""
 
 import hashlib
+import json
 from typing import Any
 
 from django.db import transaction
@@ -10,8 +11,6 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
-
-import json
 
 from scrm.staff.models import ApiToken, IdempotentCall
 
