@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/", include("scrm.jobs.urls")),
     path("settings/", include("scrm.staff.urls")),
     path("settings/team/", include("members.team.urls")),
+    *_mounted("imports/", "members.importing.urls"),
     *_mounted("", "members.urls"),
     *_mounted("", "touchpoints.urls"),
     *_mounted("points/", "loyalty.urls"),

@@ -86,7 +86,9 @@ def _read(plan: Plan, progress: Progress) -> None:
     if not whole:
         with transaction.atomic():
             staging.create(plan)
-            progress.checkpoint(done=0, phase="read", watermark={"phase": "read", "staged": 0})
+            progress.checkpoint(
+                done=0, phase="read", watermark={"phase": "read", "staged": 0, "phase_at": clock.now().isoformat()}
+            )
     if progress.watermark["phase"] == "read":
         progress.checkpoint(total=_estimate(plan), phase="read")
         staging.fill(plan, progress)

@@ -15,7 +15,7 @@ from members.importing import locks
 from members.importing.people import some
 from members.importing.progress import Progress
 from members.importing.staging import Plan, table, table_name
-from scrm.lib import sql
+from scrm.lib import clock, sql
 from scrm.lib.problems import Problem
 
 BLOCKS_PER_CHUNK = 3000  # ~24 MB, some 150,000 orders
@@ -55,7 +55,8 @@ def write(plan: Plan, target: Target, params: dict[str, Any], progress: Progress
     """All chunks of a target that are not written yet."""
     total = blocks(plan, target.source)
     rows = int(sql.fetch(pg.SQL("SELECT count(*) FROM {}").format(table(plan.run, target.source)))[0][0])
-    progress.checkpoint(total=rows, done=progress.watermark.get(f"{key}_rows", 0), phase=f"write_{key}")
+    begun = progress.watermark | {"phase_at": clock.now().isoformat()}
+    progress.checkpoint(total=rows, done=begun.get(f"{key}_rows", 0), phase=f"write_{key}", watermark=begun)
     while (first := progress.watermark.get(key, 0)) < total:
         _chunk(plan, target, params, progress, key, (first, min(total, first + BLOCKS_PER_CHUNK)), rows)
         progress.checkpoint()

@@ -1,0 +1,131 @@
+"""Reads of the import pages and their API."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+
+from members.importing import codes
+from members.models import ImportReject, ImportRun, Pool
+from scrm.jobs.models import JobRun
+
+Status = ImportRun.Status
+TONES = {
+    Status.UPLOADED: "slate",
+    Status.CHECKING: "blue",
+    Status.CHECKED: "violet",
+    Status.IMPORTING: "blue",
+    Status.DONE: "green",
+    Status.FAILED: "red",
+    Status.CANCELLED: "slate",
+}
+PHASES = {
+    "read": _("读取文件"),
+    "people": _("识别会员身份"),
+    "gather": _("与现有数据比对"),
+    "write_members": _("写入会员"),
+    "write_rows": _("写入数据"),
+}
+EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class State:
+    """Where an import stands: its own status, unless its job ended otherwise."""
+
+    status: str
+    job: JobRun | None
+
+    @property
+    def tone(self) -> str:
+        return TONES[Status(self.status)]
+
+    @property
+    def label(self) -> Any:
+        paused = self.job is not None and self.job.status == JobRun.Status.PAUSED
+        return _("已暂停") if paused else Status(self.status).label
+
+    @property
+    def moving(self) -> bool:
+        return self.job is not None and self.job.status in (JobRun.Status.QUEUED, JobRun.Status.RUNNING)
+
+    @property
+    def open(self) -> bool:
+        return self.job is not None and self.job.is_open
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One class of refused rows with its first examples."""
+
+    code: str
+    count: int
+    examples: list[ImportReject]
+
+    @property
+    def sentence(self) -> str:
+        return codes.sentence(self.code)
+
+
+def runs(pool: Pool, limit: int = 100) -> list[ImportRun]:
+    """The pool's latest imports with their `state`."""
+    found = list(ImportRun.objects.filter(pool=pool).select_related("channel", "actor").order_by("-created_at")[:limit])
+    jobs = JobRun.objects.in_bulk([run.job_id for run in found if run.job_id])
+    for run in found:
+        run.state = _state(run, jobs.get(run.job_id))  # type: ignore[attr-defined, arg-type]
+    return found
+
+
+def run_of(pool: Pool, pk: int) -> ImportRun:
+    """One import of the pool with its `state`, or 404."""
+    run = get_object_or_404(ImportRun.objects.select_related("pool", "channel", "actor"), pool=pool, pk=pk)
+    run.state = _state(run, JobRun.objects.filter(pk=run.job_id).first() if run.job_id else None)  # type: ignore[attr-defined]
+    return run
+
+
+def _state(run: ImportRun, job: JobRun | None) -> State:
+    status = run.status
+    if job is not None and status in (Status.CHECKING, Status.IMPORTING) and not job.is_open:
+        status = {JobRun.Status.CANCELLED: Status.CANCELLED, JobRun.Status.FAILED: Status.FAILED}.get(
+            JobRun.Status(job.status), status
+        )
+    return State(status, job)
+
+
+def twins(run: ImportRun) -> QuerySet[ImportRun]:
+    """Imports of the very same file that were carried through before."""
+    same = ImportRun.objects.filter(pool_id=run.pool_id, sha256=run.sha256, kind=run.kind, status=Status.DONE)
+    return same.exclude(pk=run.pk).order_by("-finished_at")
+
+
+def refusals(run: ImportRun, examples: int = EXAMPLES) -> list[Refusal]:
+    """Refused rows by reason, the most frequent first."""
+    counted = ImportReject.objects.filter(run=run).values_list("code").annotate(count=Count("pk")).order_by("-count", "code")
+    return [
+        Refusal(code, count, list(ImportReject.objects.filter(run=run, code=code).order_by("line")[:examples]))
+        for code, count in counted
+    ]
+
+
+def pace(job: JobRun, now: datetime) -> dict[str, float | None]:
+    """Rows per second of the job so far, and the seconds it still needs in this phase."""
+    if not (job.started_at and job.done):
+        return {"rate": None, "left": None}
+    begun = datetime.fromisoformat(job.watermark["phase_at"]) if "phase_at" in job.watermark else job.started_at
+    seconds = max((now - begun).total_seconds(), 0.001)
+    rate = job.done / seconds
+    left = (job.total - job.done) / rate if job.total and job.total >= job.done else None
+    return {"rate": rate, "left": left}
+
+
+def steps() -> list[Any]:
+    """The wizard's steps."""
+    return [_("上传"), _("对应列"), _("检查"), _("导入")]
+
+
+def step_of(run: ImportRun) -> int:
+    """Which step an import is at."""
+    return {Status.UPLOADED: 2, Status.CHECKING: 3, Status.CHECKED: 3}.get(Status(run.status), 4)

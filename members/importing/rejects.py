@@ -1,0 +1,38 @@
+"""Refused rows as a file to be corrected and uploaded again: the original columns, then line, column, code and sentence."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from django.utils.translation import gettext as _
+
+from members.importing import codes
+from members.models import ImportReject, ImportRun
+from scrm.lib.export import Column
+
+OWN = 4
+
+
+def columns(run: ImportRun) -> list[Column]:
+    """The file's columns and ours; ours are not mistaken for data when the file comes back."""
+    return [*(Column(name) for name in run.columns), *(Column(name) for name in own_headings())]
+
+
+def own_headings() -> tuple[str, str, str, str]:
+    return (_("#原行号"), _("#问题列"), _("#代码"), _("#原因"))
+
+
+def rows(run: ImportRun) -> Iterator[list[str]]:
+    """One row per refused line, with all that is wrong with it."""
+    found = ImportReject.objects.filter(run=run).order_by("line", "pk").iterator(chunk_size=2000)
+    width = len(run.columns)
+    for line, group in groupby(found, key=lambda reject: reject.line):
+        wrong = list(group)
+        cells = [str(cell) for cell in wrong[0].row]
+        cells = (cells + [""] * width)[:width]
+        yield [
+            *cells,
+            str(line),
+            "; ".join(dict.fromkeys(each.column for each in wrong if each.column)),
+            "; ".join(dict.fromkeys(each.code for each in wrong)),
+            "; ".join(dict.fromkeys(codes.sentence(each.code) for each in wrong)),
+        ]
