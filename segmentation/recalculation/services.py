@@ -34,9 +34,9 @@ def recalculate(
     """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
     with _alone(pool.pk):
         run = _begin(pool, as_of, job_id)
-        chain = steps.Chain(pool.pk, as_of, _live(pool.pk), pg.SQL("UNLOGGED"), report=report)
+        chain = steps.Chain(pool.pk, as_of, live(pool.pk), pg.SQL("UNLOGGED"), report=report)
         choices = settings.Choices.model_validate(run.settings)
-        steps.facts(chain, _window(choices.rfm.window_days, as_of))
+        steps.facts(chain, window(choices.rfm.window_days, as_of))
         with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.PARALLEL):
             found = steps.measure(choices, chain.tables["facts"], as_of)
             note["rows"] = found.buyers
@@ -68,12 +68,14 @@ def _finish(run: RecalculationRun, chain: steps.Chain, found: Edges) -> None:
     RecalculationRun.objects.filter(pool=run.pool, mode="tick", as_of__lt=run.as_of - KEEP_TICKS).delete()
 
 
-def _live(pool_id: int) -> pg.Composable:
+def live(pool_id: int) -> pg.Composable:
+    """The members of a pool that are not merged into another, as a relation."""
     found = "(SELECT id AS member_id FROM members_member WHERE pool_id = {} AND merged_into IS NULL)"
     return pg.SQL(found).format(pg.Literal(pool_id))
 
 
-def _window(days: int, as_of: datetime) -> dict[str, Any]:
+def window(days: int, as_of: datetime) -> dict[str, Any]:
+    """Which orders count for F and M."""
     return {"as_of": as_of, "window": timedelta(days=days), "window_from": as_of - timedelta(days=days)}
 
 

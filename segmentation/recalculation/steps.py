@@ -81,7 +81,8 @@ class Chain:
     def drop(self) -> None:
         """Remove the tables of this run."""
         for table in self.tables.values():
-            sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
+            if isinstance(table, pg.Identifier):
+                sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
 
 
 def facts(chain: Chain, window: dict[str, Any]) -> None:

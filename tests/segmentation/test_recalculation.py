@@ -46,7 +46,8 @@ def test_a_tick_moves_a_touched_member_and_one_whose_stage_is_due(pool, alice, b
     TouchedMember.objects.create(member=bob, pool=pool)
     later = as_of + timedelta(days=2)
     run = services.tick(pool=pool, as_of=later)
-    assert run is not None and {s["step"]: s["rows"] for s in run.steps}["take_touched"] == 2
+    assert run is not None
+    assert {s["step"]: s["rows"] for s in run.steps}["take_touched"] == 2
     assert MemberState.objects.get(member=alice).stage == Stage.SILENT
     assert MemberState.objects.get(member=bob).stage == Stage.ACTIVE
     assert list(

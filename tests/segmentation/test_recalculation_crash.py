@@ -26,15 +26,16 @@ VICTIM = textwrap.dedent(
     from scrm.jobs import running
     from segmentation.recalculation import steps
 
-    def stop_here(self, name, *args, original=None, **kwargs):
-        original(self, name, *args, **kwargs)
-        if name == sys.argv[2]:
-            print("here", flush=True)
-            time.sleep(60)
+    def stopping(original, place):
+        def wrapped(*args, **kwargs):
+            original(*args, **kwargs)
+            if args[place] == sys.argv[2]:
+                print("here", flush=True)
+                time.sleep(60)
+        return wrapped
 
-    write, keep = steps.Chain.write, steps.Chain.keep
-    steps.Chain.write = lambda self, name, *a, **k: stop_here(self, name, *a, original=write, **k)
-    steps.Chain.keep = lambda self, slot, name, *a, **k: stop_here(self, name, *a, original=lambda s, n, *x, **y: keep(s, slot, n, *x, **y), **k)
+    steps.Chain.write = stopping(steps.Chain.write, 1)
+    steps.Chain.keep = stopping(steps.Chain.keep, 2)
     running.run(int(sys.argv[1]))
     """
 )
@@ -42,7 +43,8 @@ VICTIM = textwrap.dedent(
 
 def database_url() -> str:
     its = connection.settings_dict
-    return f"postgresql://{its['USER']}:{quote(its['PASSWORD'] or '', safe='')}@/{its['NAME']}?host={quote(its['HOST'], safe='')}&port={its['PORT']}"
+    password, host = quote(its["PASSWORD"] or "", safe=""), quote(its["HOST"], safe="")
+    return f"postgresql://{its['USER']}:{password}@/{its['NAME']}?host={host}&port={its['PORT']}"
 
 
 @pytest.mark.slow
@@ -60,7 +62,8 @@ def test_a_killed_full_run_starts_over_and_writes_once(pool, alice, bob, step):
     victim.kill()
     victim.wait()
 
-    assert not StateChange.objects.exists() and not MemberState.objects.exists()
+    assert not StateChange.objects.exists()
+    assert not MemberState.objects.exists()
     assert RecalculationRun.objects.get().finished_at is None
     # The lease is still running: nobody takes it yet. Then it runs out.
     assert running.run(job.pk) is None
@@ -69,7 +72,8 @@ def test_a_killed_full_run_starts_over_and_writes_once(pool, alice, bob, step):
     assert sorted(StateChange.objects.values_list("member_id", "kind", "from_code", "to_code")) == [
         (alice.pk, 1, None, 1), (alice.pk, 2, None, 4), (bob.pk, 1, None, 3), (bob.pk, 2, None, 0),
     ]  # fmt: skip
-    assert RecalculationRun.objects.get().finished_at is not None and not TouchedMember.objects.exists()
+    assert RecalculationRun.objects.get().finished_at is not None
+    assert not TouchedMember.objects.exists()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'recalculation_%%' AND relkind = 'r'")
         assert cursor.fetchone() == (0,)

@@ -150,7 +150,7 @@ def test_minute_runs_give_what_a_full_run_with_the_same_edges_gives(pool, as_of,
 
 def differing(pool: Any, found: dict[str, Any], now: Any) -> int:
     """How many rows a full pass with these edges would write."""
-    chain = steps.Chain(pool.pk, now, services._live(pool.pk), pg.SQL("UNLOGGED"))
+    chain = steps.Chain(pool.pk, now, services.live(pool.pk), pg.SQL("UNLOGGED"))
     edges = Edges.load(found)
     steps.facts(chain, {k: v for k, v in params(edges, now).items() if k in ("as_of", "window", "window_from")})
     steps.compare(chain, edges)

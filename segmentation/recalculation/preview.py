@@ -1,0 +1,72 @@
+"""What other settings would do, before they are saved: the same chain, up to but not including the writing."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from psycopg2 import sql as pg
+
+from members.models import Pool
+from scrm.lib import sql
+from segmentation.recalculation import queries, services, steps
+from segmentation.recalculation.edges import Edges
+from segmentation.recalculation.settings import Choices
+
+KNOWN = """(
+    SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,
+        facts_due AS window_due
+    FROM members_memberstate WHERE pool_id = {} AND order_count > 0
+)"""
+NONE = "(SELECT 0::bigint AS member_id, NULL::timestamptz AS placed_at WHERE false)"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Sizes of groups and stages now and then, who would move, and the edges that do it."""
+
+    edges: Edges
+    groups: list[queries.Class]
+    stages: list[queries.Class]
+    regrouped: int
+    restaged: int
+    seconds: float
+
+
+@transaction.atomic
+def preview(*, pool: Pool, choices: Choices, as_of: datetime) -> Preview:
+    """Try choices on the whole pool without writing anything."""
+    started = time.perf_counter()
+    chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), pg.SQL("TEMPORARY"))
+    _facts(chain, pool, choices)
+    found = steps.measure(choices, chain.tables["facts"], as_of)
+    steps.compare(chain, found)
+    moves = sql.rows("segmentation/count_moves", changes=chain.tables["changes"])
+    groups, stages = queries.classes(pool, moves)
+    chain.drop()
+    return Preview(
+        edges=found,
+        groups=groups,
+        stages=stages,
+        regrouped=sum(move["members"] for move in moves if move["old_group"] != move["rfm_group"]),
+        restaged=sum(move["members"] for move in moves if move["old_stage"] != move["stage"]),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _facts(chain: steps.Chain, pool: Pool, choices: Choices) -> None:
+    """Known facts do when the window stays as it is; another window is read from the orders."""
+    now = queries.status(pool).edges
+    if now is None or now.window_days != choices.rfm.window_days:
+        return steps.facts(chain, services.window(choices.rfm.window_days, chain.as_of))
+    chain.tables |= {"facts": pg.SQL(KNOWN).format(pg.Literal(pool.pk)), "future": pg.SQL(NONE)}
+
+
+def words(found: Edges, choices: Choices) -> dict[str, object]:
+    """Edges for a page or an answer of the API."""
+    return {
+        "scores": queries.score_rows(found),
+        "split": queries.split_row(found),
+        "stages": queries.stage_rows(found),
+        "basis": queries.basis(found, choices.lifecycle.quantiles),
+    }

@@ -1,0 +1,82 @@
+"""The settings page: shown, tried, saved, refused."""
+
+from datetime import timedelta
+
+import pytest
+
+from members.models import MemberState, Pool
+from scrm.jobs.models import JobRun
+from scrm.staff.models import AuditEntry
+from segmentation.recalculation import services
+from segmentation.recalculation.forms import ChoicesForm
+from segmentation.recalculation.settings import Choices
+from tests import factories
+from tests.factories import days_before
+
+pytestmark = pytest.mark.django_db
+URL = "/p/demo/segments/models/"
+
+
+@pytest.fixture
+def computed(pool, alice, bob, as_of):
+    for n, days in enumerate((5, 50, 95)):
+        factories.order(alice, f"A{n}", days_before(as_of, days), 10_000)
+    factories.order(bob, "B", days_before(as_of, 200), 2_000)
+    return services.recalculate(pool=pool, as_of=as_of)
+
+
+def form(**changes):
+    return {key: str(value) for key, value in (ChoicesForm.initial_of(Choices()) | changes).items()}
+
+
+def test_the_page_shows_edges_and_runs_even_before_the_first_one(login, pool, alice):
+    assert "还没有算过" in login("analyst").get(URL).content.decode()
+
+
+def test_the_page_explains_what_holds(login, computed):
+    page = login("marketer").get(URL).content.decode()
+    assert "复购会员只有 1 人" in page
+    assert "汇总订单" in page
+    assert "立即重算" not in page  # a marketer may look
+
+
+def test_a_preview_counts_and_writes_nothing(login, computed, pool, alice):
+    before = list(MemberState.objects.order_by("pk").values())
+    answer = login("analyst").post(
+        URL + "preview/", form(stage_mode="fixed", silent_days=2, sleeping_days=6, lost_days=400, window_days=60)
+    )
+    assert answer.status_code == 200
+    # Alice goes from active to silent or on, Bob from lost to sleeping
+    assert "2 人换生命周期阶段" in answer.content.decode()
+    assert list(MemberState.objects.order_by("pk").values()) == before
+    assert Pool.objects.get(pk=pool.pk).settings == {}
+
+
+def test_bad_choices_are_named(login, computed):
+    answer = login("analyst").post(URL + "preview/", form(sleeping_days=20))
+    assert answer.status_code == 422
+    assert "逐级变大" in answer.content.decode()
+    assert login("analyst").post(URL + "save/", form(f3=1)).status_code == 422
+
+
+def test_saving_keeps_audits_and_queues_one_run(login, computed, pool, as_of):
+    client = login("analyst")
+    for _ in range(2):
+        assert client.post(URL + "save/", form(stage_mode="fixed", silent_days=3, mode="threshold")).status_code == 302
+    assert Pool.objects.get(pk=pool.pk).settings["lifecycle"]["days"] == [3, 90, 180]
+    assert AuditEntry.objects.filter(action="models.save", pool_id=pool.pk).count() == 2
+    assert JobRun.objects.filter(kind=services.KIND).count() == 1
+    run = services.recalculate(pool=pool, as_of=as_of + timedelta(days=1))
+    assert run.edges["stage_days"] == [3, 90, 180]
+    assert run.edges["r"] == [n * 86400 for n in (365, 180, 90, 30)]
+    assert run.edges["f"] == [1, 2, 4, 9]
+
+
+@pytest.mark.parametrize("what", ["preview/", "save/", "run/"])
+def test_only_those_who_may_recalculate_change_anything(login, computed, what):
+    assert login("marketer").post(URL + what, form()).status_code == 403
+
+
+def test_asking_for_a_run_queues_it(login, computed, pool):
+    assert login("admin").post(URL + "run/").status_code == 302
+    assert JobRun.objects.get().key == f"recalculate:{pool.pk}"
