@@ -7,8 +7,8 @@ class MembersConfig(AppConfig):
     label = "members"
 
     def ready(self) -> None:
-        from members import channels, merging
+        from members import channels, history, merging, spend_chart, work  # noqa: F401  (each announces itself)
 
         post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")
         merging.declare()
-        from members.importing import work  # noqa: F401  (declares its jobs)
+        from members.importing import work as _imports  # noqa: F401  (declares its jobs)

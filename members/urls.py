@@ -1,8 +1,45 @@
 from importlib.util import find_spec
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from members.views import listing, merges, profile, tags
 
 app_name = "members"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("members/", listing.member_list, name="list"),
+    path("members/count/", listing.count, name="count"),
+    path("members/columns/", listing.columns, name="columns"),
+    path("members/search/", listing.find, name="search"),
+    path("members/bulk/", listing.bulk, name="bulk"),
+    path("members/undo/", listing.undo, name="undo"),
+    path("members/exports/", listing.exports, name="exports"),
+    path("members/exports/<int:job_id>/", listing.download, name="download"),
+    path("members/views/", listing.view_save, name="view_save"),
+    path("members/views/<int:pk>/delete/", listing.view_delete, name="view_delete"),
+    path("members/new/", profile.new, name="new"),
+    path("members/merges/", merges.merge_list, name="merges"),
+    path("members/<int:pk>/", profile.detail, name="detail"),
+    path("members/<int:pk>/edit/", profile.edit, name="edit"),
+    path("members/<int:pk>/timeline/", profile.moments, name="timeline"),
+    path("members/<int:pk>/orders/", profile.orders, name="orders"),
+    # The id of an order is a 64-bit hash and may be negative.
+    re_path(r"^members/(?P<pk>\d+)/orders/(?P<order_id>-?\d+)/$", profile.order, name="order"),
+    path("members/<int:pk>/panels/<slug:key>/", profile.panel, name="panel"),
+    path("members/<int:pk>/consents/", profile.consent_tab, name="consents"),
+    path("members/<int:pk>/consents/set/", profile.consent, name="consent"),
+    path("members/<int:pk>/reveal/", profile.reveal, name="reveal"),
+    path("members/<int:pk>/identities/new/", profile.identity_new, name="identity_new"),
+    path("members/<int:pk>/identities/remove/", profile.identity_remove, name="identity_remove"),
+    path("members/<int:pk>/tags/", profile.tag_menu, name="tag_menu"),
+    path("members/<int:pk>/tags/set/", profile.tag, name="tag"),
+    path("members/<int:pk>/merge/", merges.merge, name="merge"),
+    path("tags/", tags.tag_list, name="tags"),
+    path("tags/groups/new/", tags.group_edit, name="group_new"),
+    path("tags/groups/<int:pk>/", tags.group_edit, name="group_edit"),
+    path("tags/groups/<int:pk>/delete/", tags.group_delete, name="group_delete"),
+    path("tags/groups/<int:group_pk>/new/", tags.tag_edit, name="tag_new"),
+    path("tags/groups/<int:group_pk>/<int:pk>/", tags.tag_edit, name="tag_edit"),
+    path("tags/<int:pk>/delete/", tags.tag_delete, name="tag_delete"),
+]
 if find_spec("members.importing") and find_spec("members.importing.urls"):
     urlpatterns.append(path("imports/", include("members.importing.urls")))

@@ -1,0 +1,126 @@
+"""What members themselves contribute to their timeline."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from members.models import ConsentEntry, Event, Member, MemberTag, Merge, Order, StateChange
+from members.models.state import RfmGroup, Stage
+from members.timeline import Moment, source
+from scrm.lib.ui import money
+
+STATUS_TONES = {
+    Order.Status.PAID: "green",
+    Order.Status.REFUNDED: "red",
+    Order.Status.CANCELLED: "slate",
+    Order.Status.PENDING: "amber",
+}
+EVENTS = {
+    "view": (gettext_lazy("浏览"), "eye"),
+    "search": (gettext_lazy("搜索"), "search"),
+    "click": (gettext_lazy("点击"), "click"),
+    "add_to_cart": (gettext_lazy("加入购物车"), "shopping-cart-plus"),
+    "favourite": (gettext_lazy("收藏"), "heart"),
+    "share": (gettext_lazy("分享"), "share"),
+    "sign_in": (gettext_lazy("签到"), "calendar-check"),
+    "message_open": (gettext_lazy("打开消息"), "mail-opened"),
+}
+
+
+def _newest(rows: QuerySet[Any], at: str, before: datetime | None, limit: int, *ties: str) -> QuerySet[Any]:
+    if before is not None:
+        rows = rows.filter(**{f"{at}__lte": before})
+    return rows.order_by(f"-{at}", *ties)[:limit]
+
+
+@source("orders", gettext_lazy("订单"), "shopping-bag")
+def orders(member: Member, before: datetime | None, limit: int) -> list[Moment]:
+    """Orders, each with its lines to open."""
+    found = _newest(Order.objects.filter(member=member).select_related("channel"), "placed_at", before, limit, "id")
+    return [
+        Moment(
+            row.placed_at,
+            f"{row.get_status_display()} {money(row.amount)}",
+            f"{row.channel} · {row.number}",
+            tone=STATUS_TONES[row.status],
+            more=reverse("members:order", args=[member.pk, row.id]),
+        )
+        for row in found
+    ]
+
+
+@source("events", gettext_lazy("行为"), "click")
+def events(member: Member, before: datetime | None, limit: int) -> list[Moment]:
+    """What the member did on our pages."""
+    found = _newest(Event.objects.filter(member=member).select_related("channel"), "occurred_at", before, limit, "id")
+    return [
+        Moment(
+            row.occurred_at,
+            EVENTS.get(row.kind, (row.kind, ""))[0],
+            _properties(row),
+            EVENTS.get(row.kind, ("", "click"))[1],
+            "violet",
+        )
+        for row in found
+    ]
+
+
+def _properties(event: Event) -> str:
+    shown = [f"{name}: {value}" for name, value in list(event.properties.items())[:4]]
+    return " · ".join([*([str(event.channel)] if event.channel else []), *shown])
+
+
+@source("state", gettext_lazy("状态变化"), "arrows-exchange")
+def states(member: Member, before: datetime | None, limit: int) -> list[Moment]:
+    """Changes of stage and RFM group."""
+    found = _newest(StateChange.objects.filter(member=member), "at", before, limit, "kind")
+    return [
+        Moment(
+            row.at, str(StateChange.Kind(row.kind).label), f"{_code(row, row.from_code)} → {_code(row, row.to_code)}", tone="blue"
+        )
+        for row in found
+    ]
+
+
+def _code(row: StateChange, code: int | None) -> str:
+    if code is None:
+        return "–"
+    codes: Any = Stage if row.kind == StateChange.Kind.STAGE else RfmGroup
+    return str(codes(code).label) if code in codes.values else str(code)
+
+
+@source("tags", gettext_lazy("标签"), "tag")
+def tags(member: Member, before: datetime | None, limit: int) -> list[Moment]:
+    """Tags the member carries, at the moment they were given."""
+    found = _newest(MemberTag.objects.filter(member=member).select_related("tag__group", "by"), "at", before, limit, "tag_id")
+    return [
+        Moment(row.at, _("打上标签「%(tag)s」") % {"tag": row.tag}, str(row.by or ""), tone=row.tag.group.color) for row in found
+    ]
+
+
+@source("consents", gettext_lazy("授权"), "shield-check")
+def consents(member: Member, before: datetime | None, limit: int) -> list[Moment]:
+    """Grants and withdrawals."""
+    found = _newest(ConsentEntry.objects.filter(member=member), "at", before, limit, "carrier", "purpose")
+    return [
+        Moment(
+            row.at,
+            _("同意") if row.granted else _("撤回同意"),
+            f"{row.get_carrier_display()} · {row.get_purpose_display()} · {row.source}",
+            tone="green" if row.granted else "red",
+        )
+        for row in found
+    ]
+
+
+@source("merges", gettext_lazy("身份合并"), "arrow-merge")
+def merges(member: Member, before: datetime | None, limit: int) -> list[Moment]:
+    """Members who turned out to be this one."""
+    found = _newest(Merge.objects.filter(winner_id=member.pk).select_related("actor"), "at", before, limit, "pk")
+    return [
+        Moment(row.at, _("合并了会员 %(id)s") % {"id": row.loser_id}, str(row.actor or _("系统")), tone="violet") for row in found
+    ]

@@ -1,0 +1,519 @@
+"""Pages of members: what they show, what they cost, who may do what."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from members import tagging
+from members.models import Consent, ConsentEntry, Event, Identity, Member, MemberState, MemberTag, Merge, SavedView, Tag, TagGroup
+from scrm.jobs.models import JobRun
+from scrm.jobs.running import run
+from scrm.staff.models import AuditEntry
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LIST = "/p/demo/members/"
+
+
+def with_state(member, **fields):
+    return MemberState.objects.create(member=member, pool_id=member.pool_id, **fields)
+
+
+@pytest.fixture
+def tag(pool):
+    return Tag.objects.create(pool=pool, group=TagGroup.objects.create(pool=pool, name="价值"), name="高客单")
+
+
+def shown(response):
+    """Members' numbers in the order of the rows."""
+    return [int(number) for number in re.findall(r'name="pick" value="(\d+)"', response.content.decode())]
+
+
+# -- The list -------------------------------------------------------------------------------------
+def test_the_list_shows_members_with_masked_contacts(login, alice, bob):
+    page = login("analyst").get(LIST)
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert set(shown(page)) == {alice.pk, bob.pk}
+    assert "138****0001" in text
+    assert "13800000001" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("王", {"王敏", "王小敏", "大王"}),
+        ("王敏", {"王敏"}),
+        ("小敏", {"王小敏"}),
+        ("ANN", {"Anna"}),
+        ("敏王", set()),
+        ("0007", {"Anna"}),  # the end of a phone
+        ("13900000007", {"Anna"}),
+        ("+86 139-0000-0007", {"Anna"}),
+        ("anna@EXAMPLE.com", {"Anna"}),
+        ("VIP-1", {"大王"}),
+        ("vip", set()),  # identities are found whole
+        ("100%", set()),
+    ],
+)
+def test_search_finds_names_by_their_pieces_and_identities_exactly(login, pool, other_pool, text, found):
+    for name in ("王敏", "王小敏"):
+        factories.member(pool, name)
+    factories.member(pool, "大王", card="VIP-1")
+    factories.member(pool, "Anna", phone="13900000007", email="anna@example.com")
+    factories.member(other_pool, "王敏", phone="13900000007")
+    page = login("operator").get(LIST, {"q": text})
+    names = set(Member.objects.filter(pk__in=shown(page)).values_list("name", flat=True))
+    assert names == found
+    assert all(Member.objects.get(pk=number).pool_id == pool.pk for number in shown(page))
+
+
+def test_a_members_number_finds_it(login, alice, bob):
+    assert shown(login("operator").get(LIST, {"q": str(bob.pk)})) == [bob.pk]
+
+
+def test_filters_narrow_and_a_member_without_state_is_a_lead(login, pool, tag, as_of):
+    a, b, _ = (
+        factories.member(pool, name, province="浙江", city=city) for name, city in (("a", "杭州"), ("b", "宁波"), ("c", "杭州"))
+    )
+    with_state(a, stage=1, rfm_group=7, order_count=5, amount_total=100_00, last_order_at=as_of)
+    with_state(b, stage=3, rfm_group=1, order_count=1, amount_total=10_00, last_order_at=as_of - timedelta(days=200))
+    tagging.add_tag(tag=tag, members=[b.pk], actor=None, as_of=as_of)
+    client = login("operator")
+
+    def names(**params):
+        return set(Member.objects.filter(pk__in=shown(client.get(LIST, params))).values_list("name", flat=True))
+
+    assert names(stage=["1"]) == {"a"}
+    assert names(stage=["1", "3"]) == {"a", "b"}
+    assert names(stage=["0"]) == {"c"}
+    assert names(rfm=["7"]) == {"a"}
+    assert names(rfm=["none"]) == {"c"}
+    assert names(tag=[str(tag.pk)]) == {"b"}
+    assert names(tag=["999999"]) == set()
+    assert names(city=["杭州"]) == {"a", "c"}
+    assert names(city=["杭州"], stage=["1"]) == {"a"}
+    assert names(orders_min="1") == {"a", "b"}
+    assert names(orders_max="1") == {"b", "c"}
+    assert names(amount_min="50") == {"a"}
+    assert names(last_min=f"{as_of:%Y-%m-%d}") == {"a"}
+    assert names(orders_min="x", joined_max="never") == {"a", "b", "c"}
+
+
+def test_joined_days_are_days_of_the_pool(login, pool, as_of):
+    late = factories.member(pool, "late", joined_at=as_of.replace(hour=15, minute=59))  # 23:59 in Shanghai
+    factories.member(pool, "next", joined_at=as_of.replace(hour=16, minute=1))
+    day = {"joined_min": "2026-11-01", "joined_max": "2026-11-01"}
+    assert shown(login("operator").get(LIST, day)) == [late.pk]
+
+
+@pytest.mark.parametrize("sort", ["joined", "-joined", "amount", "-amount", "orders", "-orders", "last_order", "-last_order"])
+def test_pages_follow_each_other_both_ways_without_gap_or_repeat(pool, as_of, sort):
+    from members import listing
+
+    members = [factories.member(pool, f"m{n}", joined_at=as_of - timedelta(days=n // 3)) for n in range(23)]
+    for number, member in enumerate(members[:17]):
+        with_state(member, order_count=number // 4, amount_total=number // 5, last_order_at=as_of - timedelta(days=number // 6))
+    asked = listing.Asked(pool, sort)
+    every = [row.pk for row in listing.page(asked, limit=100).rows]
+    assert len(every) == 23
+    walked, pages, page = [], [], listing.page(asked, limit=5)
+    assert page.previous == ""
+    while True:
+        walked += [row.pk for row in page.rows]
+        pages.append([row.pk for row in page.rows])
+        if not page.next:
+            break
+        page = listing.page(asked, after=page.next, limit=5)
+    assert walked == every
+    back = []
+    while page.previous:
+        page = listing.page(asked, before=page.previous, limit=5)
+        back.append([row.pk for row in page.rows])
+    assert back == pages[-2::-1]
+
+
+def test_nonsense_in_the_address_is_left_out(login, alice):
+    response = login("operator").get(LIST, {"after": "x~y", "sort": "name; drop", "stage": "99", "tag": "a"})
+    assert response.status_code == 200
+
+
+def test_the_first_page_of_newest_members_is_read_off_the_index(pool):
+    from members import listing
+
+    for number in range(300):
+        factories.member(pool, f"m{number}")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE members_member")
+    asked = listing.Asked(pool, "-joined")
+    rows = asked.members().annotate(sort_key=listing.SORTS["joined"].expression).order_by("-sort_key", "-id")
+    assert "member_joined" in rows[:50].explain()
+    assert "Sort" not in rows[:50].explain()
+
+
+def test_what_a_list_page_costs(login, pool, tag, as_of):
+    """Seven for the frame (session, user, access, pools and their saved views), then the list's own: see below."""
+    client = login("operator")
+    for number in range(60):
+        member = factories.member(pool, f"m{number}", phone=f"1380000{number:04}")
+        with_state(member)
+        MemberTag.objects.create(member=member, tag=tag, at=as_of)
+    client.get(LIST)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        client.get(LIST, {"stage": "0", "q": "m"}, headers={"HX-Request": "true"})
+    own = [query["sql"] for query in queries if "members_" in query["sql"]]
+    kinds = [
+        "members_poolaccess",  # may this user enter
+        "members_identity",  # is the text an identity
+        "members_member",  # the page with state and channel
+        "members_identity",  # contacts of the page
+        "members_membertag",  # tags of the page
+        "EXPLAIN",  # how many, about
+        "members_tag",  # tags to choose from in the bulk bar
+    ]
+    assert len(own) == len(kinds), "\n".join(own)
+
+
+def test_the_exact_count_follows(login, alice, bob):
+    page = login("analyst").get(LIST + "count/", {"q": "alice"})
+    assert "共 1 位" in page.content.decode()
+    assert 'data-total="1"' in page.content.decode()
+
+
+def test_upper_apps_add_filters(login, alice, bob, monkeypatch):
+    from pyroaring import BitMap
+
+    from members import filters
+
+    monkeypatch.setattr(filters.extras, "_items", {})
+    filters.register(
+        "segment", "分群", lambda _pool, value: BitMap([bob.pk]) if value == "7" else BitMap(), lambda _pool, value: f"S{value}"
+    )
+    client = login("operator")
+    page = client.get(LIST, {"segment": "7"})
+    assert shown(page) == [bob.pk]
+    assert "分群: S7" in page.content.decode()
+    assert shown(client.get(LIST, {"segment": "8"})) == []
+    assert shown(client.get(LIST, {"segment": "7", "q": "alice"})) == []
+
+
+def test_columns_are_remembered_per_browser(login, alice):
+    client = login("analyst")
+    client.post(LIST + "columns/", {"column": ["orders", "nonsense"], "query": "stage=1"})
+    assert client.cookies["member_columns"].value == "orders"
+    text = client.get(LIST).content.decode()
+    assert "<th" in text
+    assert "RFM 分组</th>" not in text
+
+
+def test_views_are_private_unless_shared(login, pool, alice):
+    client, other = login("operator"), login("marketer")
+    client.post(LIST + "views/", {"name": "沉睡", "query": "stage=3&after=x~1"})
+    client.post(LIST + "views/", {"name": "高值", "query": "rfm=7", "shared": "1"})
+    assert SavedView.objects.get(name="沉睡").query == "stage=3"
+    text = other.get(LIST).content.decode()
+    assert "高值" in text
+    assert "沉睡</a>" not in text
+    pk = SavedView.objects.get(name="高值").pk
+    assert other.post(f"{LIST}views/{pk}/delete/").status_code == 404
+    client.post(f"{LIST}views/{pk}/delete/")
+    assert not SavedView.objects.filter(name="高值").exists()
+
+
+# -- Bulk -----------------------------------------------------------------------------------------
+def test_picked_members_are_tagged_at_once_and_the_way_back_takes_off_only_what_was_added(login, pool, alice, bob, tag, as_of):
+    MemberTag.objects.create(member=alice, tag=tag, at=as_of)
+    client = login("marketer")
+    client.post(LIST + "bulk/", {"action": "tag", "tag": tag.pk, "pick": [alice.pk, bob.pk]})
+    assert MemberTag.objects.count() == 2
+    undo = re.search(r'data-undo="([^"]+)"', client.get(LIST).content.decode())[1].replace("&amp;", "&")
+    assert client.post(undo).status_code == 204
+    assert list(MemberTag.objects.values_list("member_id", flat=True)) == [alice.pk]
+    assert AuditEntry.objects.filter(action="tag.remove").exists()
+    assert client.post(LIST + "undo/?what=forged").status_code == 404
+
+
+def test_everybody_matching_is_tagged_by_a_job(login, pool, other_pool, alice, bob, tag):
+    factories.member(other_pool, "Alice")
+    login("operator").post(LIST + "bulk/", {"action": "tag", "tag": tag.pk, "everything": "1", "query": "q=alice"})
+    job = JobRun.objects.get(kind="members.tag")
+    assert run(job.pk, heart=False) == "done", JobRun.objects.get(pk=job.pk).error
+    assert list(MemberTag.objects.values_list("member_id", flat=True)) == [alice.pk]
+    assert JobRun.objects.get(pk=job.pk).result["changed"] == 1
+
+
+def test_an_export_is_masked_inert_and_written_down(login, pool, bob, tag, as_of, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    evil = factories.member(pool, '=HYPERLINK("http://x")', phone="13800000009")
+    with_state(evil, order_count=2, amount_total=123_45, stage=1, last_order_at=as_of)
+    client = login("operator")
+    client.post(LIST + "bulk/", {"action": "export", "everything": "1", "query": "", "purpose": "x"})
+    assert not JobRun.objects.filter(kind="members.export").exists()  # no purpose worth the name
+    client.post(LIST + "bulk/", {"action": "export", "everything": "1", "query": "", "purpose": "门店回访名单"})
+    job = JobRun.objects.get(kind="members.export")
+    assert run(job.pk, heart=False) == "done", JobRun.objects.get(pk=job.pk).error
+    answer = client.get(f"{LIST}exports/{job.pk}/")
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    assert "138****0009" in text
+    assert "13800000009" not in text
+    assert "'=HYPERLINK" in text
+    assert "123.45" in text
+    assert len(text.splitlines()) == 3
+    assert AuditEntry.objects.filter(action="member.export", data__purpose="门店回访名单").exists()
+    assert AuditEntry.objects.filter(action="member.download").exists()
+    assert login("marketer").get(f"{LIST}exports/{job.pk}/").status_code == 403
+
+
+def test_an_export_cut_off_goes_on_where_it_was(pool, staff, settings, tmp_path, monkeypatch):
+    from members import exporting
+
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(exporting, "CHUNK", 3)
+    members = [factories.member(pool, f"m{number}", phone=f"1380000{number:04}") for number in range(8)]
+    job = exporting.ask_for_export(pool=pool, chosen={"query": ""}, plain=True, purpose="测试名单", actor=staff["operator"])
+    rows, calls = exporting.rows, []
+
+    def dying(*args):
+        calls.append(1)
+        if len(calls) == 2:
+            path = exporting.path_of(job)
+            with path.open("ab") as file:
+                file.write(b"half a li")
+            raise KeyboardInterrupt
+        return rows(*args)
+
+    monkeypatch.setattr(exporting, "rows", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run(job.pk, heart=False)
+    JobRun.objects.filter(pk=job.pk).update(status="queued")
+    assert run(job.pk, heart=False) == "done"
+    lines = exporting.path_of(job).read_text("utf-8-sig").splitlines()
+    assert len(lines) == 9
+    assert [int(line.split(",")[0]) for line in lines[1:]] == [member.pk for member in members]
+    assert "13800000003" in lines[4]
+
+
+def test_exports_in_the_clear_need_the_right_to_reveal(login, pool, alice, monkeypatch):
+    from scrm.staff import permissions
+
+    monkeypatch.setitem(permissions.MATRIX, "members.reveal", frozenset({permissions.Role.ADMIN}))
+    answer = login("operator").post(
+        LIST + "bulk/", {"action": "export", "pick": [alice.pk], "purpose": "门店回访名单", "plain": "1"}
+    )
+    assert answer.status_code == 403
+    assert not JobRun.objects.exists()
+
+
+# -- One member -----------------------------------------------------------------------------------
+def url(member, tail=""):
+    return f"{LIST}{member.pk}/{tail}"
+
+
+def test_a_members_page_tells_its_state_and_what_happened(login, pool, alice, tag, as_of):
+    with_state(
+        alice, order_count=2, amount_total=150_00, first_order_at=as_of, last_order_at=as_of, r=5, f=3, m=2, rfm_group=7, stage=1,
+        stage_due=as_of + timedelta(days=30), interval_days=12.5, window_count=2, window_amount=150_00,
+    )  # fmt: skip
+    factories.order(alice, "A-1", as_of, 5000)
+    Event.objects.create(member=alice, occurred_at=as_of, id=1, pool_id=pool.pk, kind="view", properties={"sku": "S-9"})
+    tagging.add_tag(tag=tag, members=[alice.pk], actor=None, as_of=as_of)
+    text = login("analyst").get(url(alice)).content.decode()
+    for piece in ("Alice", "重要价值", "活跃期", "12.5 天", "¥150", "A-1", "sku: S-9", "高客单", "138****0001"):
+        assert piece in text, piece
+    assert "13800000001" not in text
+    assert "/reveal/" not in text  # an analyst may not look
+    assert "/reveal/" in login("operator").get(url(alice)).content.decode()
+
+
+def test_each_tab_answers(login, alice, as_of):
+    client = login("admin")
+    made = factories.order(alice, "A-1", as_of, 5000)
+    factories.line(made, 1, factories.product(alice.pool, "SKU", name="牛奶", category="乳品"), 5000)
+    for tail in ("timeline/", "orders/", "consents/", "tags/", "edit/", "merge/", "identities/new/"):
+        assert client.get(url(alice, tail)).status_code == 200, tail
+    assert "牛奶" in client.get(url(alice, f"orders/{made.id}/")).content.decode()
+    assert client.get(url(alice, "panels/nothing/")).status_code == 404
+
+
+def test_who_looks_at_a_phone_is_written_down(login, alice):
+    row = Identity.objects.get(member=alice, kind="phone")
+    sent = {"kind": "phone", "hash": bytes(row.value_hash).hex()}
+    assert "13800000001" in login("operator").post(url(alice, "reveal/"), sent).content.decode()
+    entry = AuditEntry.objects.get(action="member.reveal")
+    assert entry.target == f"members.member:{alice.pk}"
+    assert "13800000001" not in str(entry.data)
+    assert login("marketer").post(url(alice, "reveal/"), sent).status_code == 403
+    assert AuditEntry.objects.filter(action="member.reveal").count() == 1
+
+
+def test_an_edit_is_kept_with_old_and_new(login, alice):
+    sent = {"name": "Alicia", "status": "2", "gender": "2", "birthday": "1990-02-03", "province": "浙江", "city": "杭州"}
+    assert login("operator").post(url(alice, "edit/"), sent).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.name, alice.city) == ("Alicia", "杭州")
+    changes = AuditEntry.objects.get(action="member.edit").data["changes"]
+    assert changes["name"] == ["Alice", "Alicia"]
+    assert changes["birthday"] == [None, "1990-02-03"]
+    assert "status" not in changes
+    assert login("marketer").post(url(alice, "edit/"), sent).status_code == 403
+
+
+def test_a_new_member_and_an_identity_that_is_taken(login, pool, alice):
+    client = login("operator")
+    page = client.post(LIST + "new/", {"name": "x", "status": "2", "gender": "0", "phone": "138 0000 0001"})
+    assert page.status_code == 200
+    assert str(alice.pk) in page.content.decode()
+    assert Member.objects.count() == 1
+    client.post(
+        LIST + "new/", {"name": "Carol", "status": "2", "gender": "0", "phone": "+8613700000000", "email": "C@Example.com"}
+    )
+    carol = Member.objects.get(name="Carol")
+    assert sorted(carol.identities.values_list("hint", flat=True)) == ["137****0000", "c***@example.com"]
+    assert shown(client.get(LIST, {"q": "13700000000"})) == [carol.pk]
+
+
+def test_tags_of_an_exclusive_group_replace_each_other(login, pool, alice, as_of):
+    group = TagGroup.objects.create(pool=pool, name="层级", is_exclusive=True)
+    gold, silver = (Tag.objects.create(pool=pool, group=group, name=name) for name in ("金", "银"))
+    client = login("marketer")
+    for tag in (gold, silver):
+        client.post(url(alice, "tags/set/"), {"tag": tag.pk}, headers={"HX-Request": "true"})
+    assert list(alice.tags.values_list("tag__name", flat=True)) == ["银"]
+    client.post(url(alice, "tags/set/"), {"tag": silver.pk, "remove": "1"}, headers={"HX-Request": "true"})
+    assert not alice.tags.exists()
+
+
+def test_consents_are_a_ledger_and_a_late_report_does_not_undo_a_newer_one(login, alice, as_of):
+    from members import consents
+
+    def report(granted, at):
+        return consents.record(member=alice, carrier="sms", purpose="marketing", granted=granted, at=at, source="t", actor=None)
+
+    assert report(False, as_of) is True
+    assert report(True, as_of - timedelta(days=1)) is False
+    assert report(False, as_of) is False  # the same again
+    assert Consent.objects.get().granted is False
+    assert ConsentEntry.objects.count() == 2
+    login("operator").post(url(alice, "consents/set/"), {"carrier": "sms", "purpose": "marketing", "granted": "1"})
+    assert Consent.objects.get().granted is True
+    assert (
+        login("marketer")
+        .post(url(alice, "consents/set/"), {"carrier": "sms", "purpose": "marketing", "granted": "1"})
+        .status_code
+        == 403
+    )
+
+
+def test_the_timeline_loses_nothing_between_pages_even_at_one_instant(alice, pool, as_of):
+    from members import timeline
+
+    for number in range(47):
+        Event.objects.create(
+            member=alice, occurred_at=as_of - timedelta(seconds=number // 20), id=number, pool_id=pool.pk, kind=f"k{number}"
+        )
+    for number in range(5):
+        factories.order(alice, f"A-{number}", as_of, 100)
+    kinds, seen, cursor = list(timeline.sources), [], None
+    while True:
+        rows, cursor = timeline.page(alice, kinds=kinds, cursor=cursor, limit=7)
+        seen += [(row.kind, row.title, row.text) for row in rows]
+        if cursor is None:
+            break
+        cursor = timeline.Cursor.parse(str(cursor))
+    assert len(seen) == len(set(seen)) == 52
+
+
+def test_a_page_with_ten_thousand_facts_costs_what_one_with_ten_does(login, alice, pool, as_of):
+    client = login("operator")
+
+    def cost():
+        client.get(url(alice))
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url(alice)).status_code == 200
+        return len(queries)
+
+    before = cost()
+    Event.objects.bulk_create(
+        Event(member=alice, occurred_at=as_of - timedelta(minutes=number), id=number, pool_id=pool.pk, kind="view")
+        for number in range(10_000)
+    )
+    assert cost() == before
+    # Frame 4 (session, user, access, pools); the member, identities, tags, categories, consents;
+    # six sources of our own and one per upper app that adds to the timeline.
+    assert before <= 20
+
+
+def test_merging_by_hand_asks_for_the_number_and_the_old_page_leads_to_the_new(login, pool, alice, bob, as_of):
+    client = login("operator")
+    page = client.get(url(alice, "merge/"), {"with": bob.pk})
+    assert "Bob" in page.content.decode()
+    client.post(url(alice, "merge/"), {"loser": bob.pk, "typed": "1"})
+    assert not Merge.objects.exists()
+    client.post(url(alice, "merge/"), {"loser": bob.pk, "typed": str(bob.pk)})
+    assert Merge.objects.get().actor.username.startswith("operator")
+    assert client.get(url(bob)).headers["Location"] == url(alice)
+    assert shown(client.get(LIST)) == [alice.pk]
+    assert str(bob.pk) in client.get(LIST + "merges/").content.decode()
+    assert login("marketer").get(url(alice, "merge/")).status_code == 403
+
+
+# -- Tags -----------------------------------------------------------------------------------------
+def test_tag_pages(login, pool, alice, tag, as_of):
+    tagging.add_tag(tag=tag, members=[alice.pk], actor=None, as_of=as_of)
+    client = login("marketer")
+    client.post("/p/demo/tags/groups/new/", {"name": "兴趣", "color": "green"})
+    group = TagGroup.objects.get(name="兴趣")
+    client.post(f"/p/demo/tags/groups/{group.pk}/new/", {"name": "咖啡"})
+    assert (
+        "已有同名" in client.post(f"/p/demo/tags/groups/{group.pk}/new/", {"name": "咖啡"}).content.decode()
+        or Tag.objects.filter(name="咖啡").count() == 1
+    )
+    text = client.get("/p/demo/tags/").content.decode()
+    assert "咖啡" in text
+    assert f"?tag={tag.pk}" in text
+    client.post(f"/p/demo/tags/{tag.pk}/delete/")
+    assert not MemberTag.objects.exists()
+    assert login("analyst").get("/p/demo/tags/groups/new/").status_code == 403
+
+
+def test_a_group_cannot_become_exclusive_while_somebody_carries_two(pool, alice, as_of):
+    from scrm.lib.problems import Problem
+
+    group = TagGroup.objects.create(pool=pool, name="兴趣")
+    for name in ("茶", "咖啡"):
+        tagging.add_tag(tag=Tag.objects.create(pool=pool, group=group, name=name), members=[alice.pk], actor=None, as_of=as_of)
+    with pytest.raises(Problem) as refusal:
+        tagging.save_group(pool=pool, group=group, name="兴趣", color="blue", is_exclusive=True, actor=None)
+    assert refusal.value.code == "tags.not_exclusive"
+
+
+def test_tagging_touches_only_members_of_the_tags_pool(pool, other_pool, alice, tag, as_of):
+    stranger = factories.member(other_pool, "Eve")
+    assert tagging.add_tag(tag=tag, members=[alice.pk, stranger.pk, 999], actor=None, as_of=as_of) == [alice.pk]
+    assert tagging.add_tag(tag=tag, members=[alice.pk], actor=None, as_of=as_of) == []
+
+
+# -- Other pools ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("tail", ["", "edit/", "timeline/", "orders/", "consents/", "merge/", "tags/"])
+def test_a_member_of_another_pool_does_not_exist(login, other_pool, tail):
+    stranger = factories.member(other_pool, "Eve", phone="13800000077")
+    client = login("admin")
+    assert client.get(url(stranger, tail)).status_code == 404
+    assert client.get(f"/p/other/members/{stranger.pk}/{tail}").status_code == 404
+
+
+def test_acts_do_not_reach_into_another_pool(login, pool, other_pool, alice):
+    stranger = factories.member(other_pool, "Eve")
+    foreign = Tag.objects.create(pool=other_pool, group=TagGroup.objects.create(pool=other_pool, name="g"), name="t")
+    client = login("admin")
+    assert client.post(url(alice, "tags/set/"), {"tag": foreign.pk}).status_code == 404
+    assert client.get(url(alice, "merge/"), {"with": stranger.pk}).status_code == 404
+    own = Tag.objects.create(pool=pool, group=TagGroup.objects.create(pool=pool, name="g"), name="t")
+    client.post(LIST + "bulk/", {"action": "tag", "tag": own.pk, "pick": [stranger.pk]})
+    assert not MemberTag.objects.exists()
+    assert shown(client.get(LIST, {"q": "Eve"})) == []
