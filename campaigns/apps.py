@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     label = "campaigns"
+
+    def ready(self) -> None:
+        from campaigns import behind, charts, shown  # noqa: F401  (they announce themselves)

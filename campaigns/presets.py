@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Pool
 from segmentation.models import Segment
-from segmentation.rules.explain import explain
-from segmentation.rules.parse import parse
+from segmentation.queries import sentence_of
 
 Rule = dict[str, Any] | None
 
@@ -56,7 +54,7 @@ def choices(pool: Pool, current: Rule) -> list[tuple[str, Any]]:
     if segments:
         found.append((str(_("分群")), [(f"{SEGMENT}{pk}", name) for pk, name in segments]))
     if key_of(current) == CUSTOM:
-        found.insert(1, (CUSTOM, sentence(current)))
+        found.insert(1, (CUSTOM, sentence(pool, current)))
     return found
 
 
@@ -79,8 +77,6 @@ def rule_of(key: str, current: Rule) -> Rule:
     return BY_KEY[key].rule
 
 
-def sentence(rule: Rule) -> str:
+def sentence(pool: Pool, rule: Rule) -> str:
     """A layer's rule in words."""
-    if rule is None:
-        return str(REST.label)
-    return explain(parse(rule), get_language() or "zh-hans")
+    return str(REST.label) if rule is None else sentence_of(pool, rule)

@@ -13,6 +13,7 @@ from members.models import Pool
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
+from segmentation import services as segments
 from segmentation.models import Segment
 from touchpoints.models import Content
 
@@ -165,6 +166,8 @@ def discard(*, campaign: Campaign, actor: User | None) -> None:
     Content.objects.filter(pk__in=contents).delete()
 
 
-def suggest_segment_name(template: Template) -> str:
-    """A name for the segment that a template suggests."""
-    return str(template.audience.title)[:80]
+def suggested_segment(*, pool: Pool, template: Template, actor: User | None) -> Segment:
+    """The segment a template suggests: the pool's one of that name, or a new one by the template's rule."""
+    name = str(template.audience.title)[:80]
+    known = Segment.objects.filter(pool=pool, name=name, is_archived=False).first()
+    return known or segments.save(pool=pool, name=name, rule=template.audience.rule, note=str(template.title), actor=actor)
