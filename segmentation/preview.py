@@ -198,14 +198,14 @@ class _Viewer:
     def picked(self, found: list[tuple[str, str]], chosen: list[str], source: str, numeric: bool) -> list[tuple[str, str, bool]]:
         """What is chosen first, also when the search does not find it; then the rest."""
         labels, known = dict(found), set(chosen)
-        first = [
-            (value, labels.get(value) or self.names(source, int(value) if numeric and value.isdigit() else value), True)
-            for value in chosen
-        ]
-        return first + [(value, self.named(source, value, label), False) for value, label in found if value not in known]
+        first = [(value, self.named(source, value, labels.get(value, ""), numeric), True) for value in chosen]
+        return first + [(value, self.named(source, value, label, numeric), False) for value, label in found if value not in known]
 
-    def named(self, source: str, value: str, label: str) -> str:
-        return self.names(source, value) if source == "event_kinds" else label
+    def named(self, source: str, value: str, label: str, numeric: bool) -> str:
+        """The label that was found; otherwise the name, looked up."""
+        if label and source != "event_kinds":
+            return label
+        return self.names(source, int(value) if numeric and value.isdigit() else value)
 
 
 # -- What every row offers -----------------------------------------------------------------------
