@@ -80,3 +80,29 @@ def test_only_those_who_may_recalculate_change_anything(login, computed, what):
 def test_asking_for_a_run_queues_it(login, computed, pool):
     assert login("admin").post(URL + "run/").status_code == 302
     assert JobRun.objects.get().key == f"recalculate:{pool.pk}"
+
+
+# -- The same over the API -----------------------------------------------------------------------
+
+
+def test_the_api_shows_tries_saves_and_lists(api, computed, pool):
+    client = api("analyst")
+    now = client.get("/api/models/").json()
+    assert now["settings"]["rfm"]["mode"] == "mean"
+    assert sum(group["now"] for group in now["groups"]) == 2
+    sent = {"lifecycle": {"mode": "fixed", "days": [2, 6, 400]}, "rfm": {"window_days": 60}}
+    tried = client.post("/api/models/preview/", sent).json()
+    assert tried["restaged"] == 2
+    assert Pool.objects.get(pk=pool.pk).settings == {}
+    assert client.put("/api/models/settings/", sent).json()["job"] == JobRun.objects.get().pk
+    assert Pool.objects.get(pk=pool.pk).settings["rfm"]["window_days"] == 60
+    assert client.post("/api/models/run/").status_code == 202
+    assert client.get("/api/models/runs/").json()[0]["steps"][0]["step"] == "gather_facts"
+
+
+def test_the_api_refuses_with_a_code_and_a_sentence(api, computed):
+    answer = api("analyst").put("/api/models/settings/", {"lifecycle": {"days": [9, 8, 7]}})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "bad_settings"
+    assert api("marketer").post("/api/models/run/").status_code == 403
+    assert api("marketer").get("/api/models/").status_code == 200

@@ -1,0 +1,141 @@
+"""RFM and lifecycle over the API: the same choices, trial and runs as on the page."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scrm.lib import clock
+from scrm.staff.api import PoolViewSet
+from segmentation.recalculation import preview as trying
+from segmentation.recalculation import queries, services
+from segmentation.recalculation import settings as chosen
+from segmentation.recalculation.models import RecalculationRun
+
+
+class RfmSerializer(serializers.Serializer[Any]):
+    mode = serializers.ChoiceField(["mean", "quantile", "threshold"], required=False)
+    window_days = serializers.IntegerField(
+        required=False, min_value=7, max_value=3650, help_text="Orders that count for F and M."
+    )
+    high_from = serializers.IntegerField(required=False, min_value=2, max_value=5)
+    r_days = serializers.ListField(
+        child=serializers.IntegerField(), min_length=4, max_length=4, required=False, help_text="Within n days: score 2, 3, 4, 5."
+    )
+    f_orders = serializers.ListField(child=serializers.IntegerField(), min_length=4, max_length=4, required=False)
+    m_amount = serializers.ListField(
+        child=serializers.IntegerField(), min_length=4, max_length=4, required=False, help_text="At least, in minor units."
+    )
+
+
+class LifecycleSerializer(serializers.Serializer[Any]):
+    mode = serializers.ChoiceField(["pool", "fixed"], required=False)
+    days = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3, required=False)
+    quantiles = serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3, required=False)
+
+
+class ChoicesSerializer(serializers.Serializer[Any]):
+    rfm = RfmSerializer(required=False)
+    lifecycle = LifecycleSerializer(required=False)
+
+
+class ClassSerializer(serializers.Serializer[Any]):
+    code = serializers.IntegerField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    now = serializers.IntegerField()
+    then = serializers.IntegerField(allow_null=True)
+
+
+class ModelsSerializer(serializers.Serializer[Any]):
+    settings = ChoicesSerializer()
+    edges = serializers.JSONField(allow_null=True, help_text="Those of the last full run.")
+    until = serializers.DateTimeField(allow_null=True, help_text="The state is right up to here.")
+    waiting = serializers.IntegerField(help_text="Members with newer facts.")
+    groups = ClassSerializer(many=True)
+    stages = ClassSerializer(many=True)
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    edges = serializers.JSONField()
+    groups = ClassSerializer(many=True)
+    stages = ClassSerializer(many=True)
+    regrouped = serializers.IntegerField()
+    restaged = serializers.IntegerField()
+
+
+class RunSerializer(serializers.ModelSerializer[RecalculationRun]):
+    class Meta:
+        model = RecalculationRun
+        fields = ["id", "mode", "as_of", "until", "settings", "edges", "steps", "started_at", "finished_at"]
+
+
+class JobSerializer(serializers.Serializer[Any]):
+    job = serializers.IntegerField(allow_null=True)
+
+
+class ModelViewSet(PoolViewSet):
+    """RFM and lifecycle of the pool."""
+
+    permissions = {"read": "segments.view", "write": "recalculation.run"}
+    serializer_class = ModelsSerializer
+    pagination_class = None
+    filter_backends: list[Any] = []
+
+    @extend_schema(responses=ModelsSerializer, operation_id="models_retrieve")
+    def list(self, request: Request) -> Response:
+        """Choices, edges in force and the sizes of groups and stages."""
+        return Response(ModelsSerializer(self._now()).data)
+
+    def _now(self) -> dict[str, Any]:
+        status = queries.status(self.pool)
+        groups, stages = queries.classes(self.pool)
+        return {
+            "settings": chosen.of(self.pool).model_dump(),
+            "edges": status.edges.dump() if status.edges else None,
+            "until": status.until,
+            "waiting": status.waiting,
+            "groups": groups,
+            "stages": stages,
+        }
+
+    def _choices(self, request: Request) -> chosen.Choices:
+        """The present choices with what was sent on top."""
+        sent = ChoicesSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        kept = chosen.of(self.pool).model_dump()
+        return chosen.checked({key: {**kept[key], **sent.validated_data.get(key, {})} for key in kept})
+
+    @extend_schema(request=ChoicesSerializer, responses=JobSerializer)
+    @action(detail=False, methods=["put"], url_path="settings", url_name="settings")
+    def keep(self, request: Request) -> Response:
+        """Save choices; the run that applies them is queued."""
+        job = services.save_choices(pool=self.pool, choices=self._choices(request), as_of=clock.now(), actor=request.user)
+        return Response({"job": job.pk if job else None})
+
+    @extend_schema(request=ChoicesSerializer, responses=PreviewSerializer)
+    @action(detail=False, methods=["post"])
+    def preview(self, request: Request) -> Response:
+        """What other choices would do; nothing is written."""
+        found = trying.preview(pool=self.pool, choices=self._choices(request), as_of=clock.now())
+        parts = {name: getattr(found, name) for name in ("groups", "stages", "regrouped", "restaged")}
+        return Response(PreviewSerializer({**parts, "edges": found.edges.dump()}).data)
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=False, methods=["post"])
+    def run(self, request: Request) -> Response:
+        """Ask for a full run."""
+        job = services.ask(pool=self.pool, as_of=clock.now(), actor=request.user)
+        return Response({"job": job.pk if job else None}, status=202)
+
+    @extend_schema(responses=RunSerializer(many=True))
+    @action(detail=False)
+    def runs(self, request: Request) -> Response:
+        """The latest runs with the rows and milliseconds of each step."""
+        return Response(RunSerializer(queries.runs(self.pool, 50), many=True).data)
+
+
+def routes(router: Any) -> None:
+    router.register("models", ModelViewSet, basename="model")
