@@ -1,7 +1,7 @@
 -- Give a state to members that have none yet.
 -- Reads {changes}; writes members_memberstate. A re-run conflicts and does nothing.
 -- Leans on the primary key.
--- sample {changes} = (SELECT *, true AS is_new, stage AS old_stage, rfm_group AS old_group FROM members_memberstate)
+-- sample {changes} = (SELECT *, true AS is_new, stage AS old_stage, rfm_group AS old_group FROM members_memberstate) AS changed
 INSERT INTO members_memberstate (
     member_id, pool_id, order_count, amount_total, first_order_at, last_order_at, interval_days,
     window_count, window_amount, facts_due, r, f, m, rfm_group, stage, stage_due
