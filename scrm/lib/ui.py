@@ -42,7 +42,9 @@ def icon_body(name: str, filled: bool = False) -> SafeString:
 
 @register.simple_tag
 def icon(name: str, size: int = 18, cls: str = "", label: str = "", filled: bool = False) -> SafeString:
-    """An inline Tabler icon: decorative unless given a label."""
+    """An inline Tabler icon: decorative unless given a label; nothing without a name."""
+    if not name:
+        return SafeString("")
     paint = 'fill="currentColor"' if filled else 'fill="none" stroke="currentColor" stroke-width="1.75"'
     access = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(

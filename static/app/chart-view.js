@@ -54,7 +54,7 @@ const theme = () => {
     tooltip: { backgroundColor: surface, borderColor: line, textStyle: { color: ink, fontSize: 13 }, confine: true, extraCssText: "box-shadow: var(--shadow-pop); border-radius: 8px" },
     categoryAxis: { ...axis, splitLine: { show: false } }, valueAxis: axis, timeAxis: { ...axis, splitLine: { show: false } }, logAxis: axis,
     sankey: { label: { color: ink, fontSize: 12 } },
-    treemap: { label: { color: "#fff" } },
+    treemap: { label: { color: "#fff" }, itemStyle: { borderColor: surface } },
     funnel: { label: { color: ink } }, bar: { label: { color: soft } }, heatmap: { label: { color: ink } }, pie: { label: { color: ink } },
   };
 };
