@@ -17,6 +17,7 @@ from members import identities
 from members.models import Identity, Member, Order
 
 TEXT = pa.string()
+NONE = np.iinfo(np.int64).min  # no such moment, no offset given
 MOST_COUNT = 1_000_000
 MOST_AMOUNT = 10_000_000_00  # 1000 万元, in minor units
 
@@ -127,15 +128,15 @@ def _by_shape(given: pa.Array, rules: Rules) -> tuple[Any, Any]:
     shapes = [_SHAPES["ymd"] + _CLOCK, _PACKED, _SHAPES["compact"] + _CLOCK]
     if rules.date_order in ("dmy", "mdy"):
         shapes.append(_SHAPES[rules.date_order] + _CLOCK)
-    seconds, offsets = np.full(len(given), np.iinfo(np.int64).min), np.zeros(len(given), np.int64)
+    seconds, offsets = np.full(len(given), NONE), np.full(len(given), NONE)
     for shape in shapes:
         found = pc.extract_regex(given, shape)
-        hit = np.asarray(pc.is_valid(found)) & (seconds == np.iinfo(np.int64).min)
+        hit = np.asarray(pc.is_valid(found)) & (seconds == NONE)
         if hit.any():
             seconds[hit], offsets[hit] = _instants(found.filter(pa.array(hit)))
     if rules.excel:
         _serials(given, seconds)
-    mask = seconds == np.iinfo(np.int64).min
+    mask = seconds == NONE
     return pa.array(seconds, pa.int64(), mask=mask).cast(pa.timestamp("s")), offsets
 
 
@@ -153,7 +154,7 @@ def _instants(found: pa.StructArray) -> tuple[np.ndarray, np.ndarray]:
     length = ((months + 1).astype("datetime64[D]") - days).astype(np.int64)
     good = month_ok & (day >= 1) & (day <= length) & (hour < 24) & (minute < 60) & (second < 60)
     seconds = (days.astype(np.int64) + day - 1) * 86400 + hour * 3600 + minute * 60 + second
-    return np.where(good, seconds, np.iinfo(np.int64).min), _offsets(found.field("z"))
+    return np.where(good, seconds, NONE), _offsets(found.field("z"))
 
 
 def _offsets(zones: pa.Array) -> np.ndarray:
@@ -161,7 +162,7 @@ def _offsets(zones: pa.Array) -> np.ndarray:
 
     def seconds(zone: str) -> int:
         if not zone:
-            return np.iinfo(np.int64).min
+            return NONE
         if zone == "Z":
             return 0
         digits = zone[1:].replace(":", "")
@@ -195,7 +196,7 @@ def instant(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     local, offsets = _local(given, rules)
     moments = pc.cast(pc.assume_timezone(local, rules.zone, ambiguous="earliest", nonexistent="latest"), pa.timestamp("s", "UTC"))
     if offsets is not None:
-        said = offsets != np.iinfo(np.int64).min
+        said = offsets != NONE
         exact = pc.subtract(local.cast(pa.int64()), pa.array(np.where(said, offsets, 0))).cast(pa.timestamp("s", "UTC"))
         moments = pc.if_else(pa.array(said), exact, moments)
     return _refuse_dates(Parsed(moments), given, rules.as_of + timedelta(days=1))
@@ -277,8 +278,8 @@ def normalised(kind: str, column: pa.Array) -> pa.Array:
     """`identities.normalise`, a column at a time (a test holds them together)."""
     given = clean(_folded(clean(column)))
     if kind == Identity.Kind.PHONE:
-        given = pc.replace_substring_regex(given, _SPACES, "")
-        return clean(pc.replace_substring_regex(pc.replace_substring_regex(given, r"^(1\d{10})\.0$", r"\1"), _PREFIX, r"\2"))
+        given = pc.replace_substring_regex(given, r"^(1\d{10})\.0$", r"\1")  # a number column of a data frame
+        return clean(pc.replace_substring_regex(pc.replace_substring_regex(given, _SPACES, ""), _PREFIX, r"\2"))
     return pc.utf8_lower(given) if kind == Identity.Kind.EMAIL else given
 
 

@@ -157,7 +157,7 @@ def _start(run: ImportRun, kind: str, status: str, actor: User | None) -> JobRun
     from members.importing import staging  # the staging plan is what knows whether a mapping will do
     from scrm.lib import clock
 
-    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    run.refresh_from_db(from_queryset=ImportRun.objects.select_for_update())
     if busy(run):
         return JobRun.objects.get(pk=run.job_id)
     staging.plan(run, clock.now())

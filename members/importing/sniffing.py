@@ -183,11 +183,20 @@ def _look(path: Path, found: Sniffed) -> Sniffed:
         raise problem("too_many_file_columns", count=len(found.columns), limit=MOST_COLUMNS)
     if not found.columns or all(name.startswith("#") for name in found.columns):
         raise problem("no_header")
-    for row in lines:
-        if any(cell.strip() for cell in row):
-            found.sample.append([cell[:200] for cell in row])
-        if len(found.sample) >= SAMPLE_ROWS:
-            break
+    try:
+        found.sample = _sample(lines)
+    except csv.Error as error:
+        raise problem("unclosed_quote", line=2, limit=4) from error
     if not found.sample:
         raise problem("header_only")
     return found
+
+
+def _sample(lines: Iterator[list[str]]) -> list[list[str]]:
+    sample: list[list[str]] = []
+    for row in lines:
+        if any(cell.strip() for cell in row):
+            sample.append([cell[:200] for cell in row])
+        if len(sample) >= SAMPLE_ROWS:
+            break
+    return sample

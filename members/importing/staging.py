@@ -191,8 +191,8 @@ def _blank(plan: Plan, batch: Batch) -> Any:
     """Rows that say nothing in any mapped column: spreadsheets end with hundreds of them."""
     blank = pa.array([True] * len(batch.lines))
     for position, _field in plan.mapped:
-        blank = pc.and_(blank, pc.equal(pc.utf8_trim_whitespace(batch.columns[position]), ""))
-    return pc.fill_null(blank, True)
+        blank = pc.and_(blank, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(batch.columns[position]), ""), True))
+    return blank
 
 
 def _columns(plan: Plan, batch: Batch, blank: Any) -> tuple[list[Any], list[tuple[Any, str, str]]]:

@@ -1,0 +1,224 @@
+"""kill -9, pause, cancel, an emptied staging table: an import goes on, nothing twice, nothing half."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from members.importing import people, pipeline, reading, services, staging, targets
+from members.models import Identity, ImportReject, ImportRun, Member, Order, TouchedMember
+from scrm.jobs import running
+from scrm.jobs import services as jobs
+from scrm.jobs.models import JobRun
+from scrm.lib import sql
+
+HERE = Path(__file__).parent
+COUNT = 4000
+HEAD = ["订单号", "手机号", "会员卡号", "下单时间", "金额"]
+
+
+def rows(count: int = COUNT) -> list[list[str]]:
+    """Orders of some 700 people, two identities each, every 97th row bad."""
+    return [
+        HEAD,
+        *(
+            [f"N{n}", f"1380000{n % 700:04d}", f"C{n % 700}", "2026-10-01 10:00", "oops" if n % 97 == 0 else str(1 + n % 50)]
+            for n in range(count)
+        ),
+    ]
+
+
+def picture() -> dict[str, Any]:
+    """What an import of `rows` leaves, without ids."""
+    return {
+        "orders": sorted(Order.objects.values_list("number", "amount")),
+        "people": Member.objects.count(),
+        "identities": Identity.objects.count(),
+        "owners": sql.fetch("SELECT count(DISTINCT member_id), count(*) FROM members_order"),
+        "touched": TouchedMember.objects.count(),
+        "rejects": sorted(ImportReject.objects.values_list("line", "code")),
+    }
+
+
+def expected(count: int = COUNT) -> dict[str, Any]:
+    good = [n for n in range(count) if n % 97]
+    people = len({n % 700 for n in good})
+    return {
+        "orders": sorted((f"N{n}", 100 * (1 + n % 50)) for n in good),
+        "people": people,
+        "identities": 2 * people,
+        "owners": [(people, len(good))],
+        "touched": people,
+        "rejects": [(n + 2, "bad_amount") for n in range(count) if n % 97 == 0],
+    }
+
+
+@pytest.fixture(autouse=True)
+def _no_tables_of_other_tests(transactional_db: None) -> None:
+    for (name,) in sql.fetch("SELECT tablename FROM pg_tables WHERE tablename ~ '^import_[0-9]+_'"):
+        sql.run(f'DROP TABLE "{name}"')
+
+
+def no_tables_left() -> bool:
+    return not sql.fetch("SELECT tablename FROM pg_tables WHERE tablename LIKE 'import_%%' AND tablename ~ '^import_[0-9]'")
+
+
+def _start(run: ImportRun) -> JobRun:
+    return services.start_import(run=run, actor=None)
+
+
+def _environment() -> dict[str, str]:
+    at = connection.settings_dict
+    url = f"postgresql://{at['USER']}:{quote(at['PASSWORD'] or '')}@/{at['NAME']}?host={quote(at['HOST'], safe='')}&port={at['PORT'] or 5432}"
+    return os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(HERE.parents[1])}
+
+
+def _run_and_die(job: JobRun, at: int, media: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, str(HERE / "killed.py"), str(job.pk), str(at), str(media)], env=_environment(), capture_output=True, text=True, timeout=120
+    )
+    JobRun.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    return done.returncode, done.stdout.strip() or done.stderr[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killed_again_and_again_it_completes(upload: Callable[..., ImportRun], tmp_path: Path) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    deaths = 0
+    # In mid-read before and after a commit, while people are settled, in mid-write before and after a commit.
+    for at in (3, 5, 6, 10, 4, 5, 7, 8, 10**9):
+        code, said = _run_and_die(job, at, tmp_path)
+        if code == 0:
+            break
+        assert code == -9, said
+        deaths += 1
+    assert said == "done"
+    assert deaths >= 6
+    assert picture() == expected()
+    run.refresh_from_db()
+    assert run.status == ImportRun.Status.DONE
+    assert no_tables_left()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "ROWS_PER_COPY", 500)
+    monkeypatch.setattr(targets, "BLOCKS_PER_CHUNK", 4)
+    monkeypatch.setattr(reading, "BLOCK", 1 << 14)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, what: str, calls: int) -> None:
+    """Ask for a pause or a cancel at the n-th checkpoint."""
+    seen = {"n": 0}
+    checkpoint = running.RunningJob.checkpoint
+
+    def counted(self: running.RunningJob, **kwargs: Any) -> None:
+        seen["n"] += 1
+        if seen["n"] == calls:
+            jobs.ask(job=JobRun.objects.get(pk=self.id), what=what, actor=None)
+        checkpoint(self, **kwargs)
+
+    monkeypatch.setattr(running.RunningJob, "checkpoint", counted)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("calls", [4, 9, 22, 30])
+def test_paused_and_resumed_it_completes(upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, "pause", calls)
+        assert running.run(job.pk, heart=False) == "paused"
+    services.steer(run=run, what="resume", actor=None)
+    assert running.run(job.pk, heart=False) == "done"
+    assert picture() == expected()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancelled_it_stops_and_leaves_whole_chunks(upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, "cancel", 30)
+        assert running.run(job.pk, heart=False) == "cancelled"
+    run.refresh_from_db()
+    assert run.status == ImportRun.Status.CANCELLED
+    assert no_tables_left()
+    assert 0 < Order.objects.count() < len(expected()["orders"])
+    assert TouchedMember.objects.count() == Member.objects.count()
+    again = upload("orders", *rows())
+    pipeline.run(again)
+    ImportReject.objects.filter(run=run).delete()
+    assert picture() == expected()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_crash_empties_the_staging_and_all_is_read_again(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, "pause", 30)
+        assert running.run(job.pk, heart=False) == "paused"
+    for (name,) in sql.fetch("SELECT tablename FROM pg_tables WHERE tablename ~ '^import_[0-9]+_'"):
+        sql.run(f'TRUNCATE "{name}"')
+    services.steer(run=run, what="resume", actor=None)
+    assert running.run(job.pk, heart=False) == "done"
+    assert picture() == expected()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_identity_registered_meanwhile_is_respected(upload: Callable[..., ImportRun], small: None, pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests import factories
+
+    run = upload("orders", *rows())
+    seal = people.seal
+    made: list[Member] = []
+
+    def late(*args: Any) -> None:
+        seal(*args)
+        if not made:
+            made.append(factories.member(pool, "meanwhile", phone="13800000005"))
+
+    monkeypatch.setattr(people, "seal", late)
+    pipeline.run(run)
+    assert made[0].orders.count() == len([n for n in range(COUNT) if n % 700 == 5 and n % 97])
+    assert Member.objects.count() == expected()["people"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_at_once_take_turns(upload: Callable[..., ImportRun], pool: Any) -> None:
+    import threading
+
+    from django.db import connections
+
+    runs = [upload("orders", *rows(1500)) for _ in range(2)]
+    errors: list[BaseException] = []
+
+    def work(run: ImportRun) -> None:
+        try:
+            pipeline.run(run)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not errors
+    assert Order.objects.count() == len(expected(1500)["orders"])
+    assert Member.objects.count() == expected(1500)["people"]
