@@ -1,10 +1,329 @@
+"""Members, their tags, consents, orders and timeline, and events in batches, under /api/."""
+
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any, ClassVar
 
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+
+from members import consents, listing, merging, people, queries, tagging, timeline
+from members import serializers as s
+from members.events import LIMIT, Sent, record_events
+from members.models import Consent, Identity, Member, Tag, TagGroup
+from scrm.lib import clock
+from scrm.lib.problems import Problem
+from scrm.staff.api import PoolViewSet
+from scrm.staff.audit import audit
+from scrm.staff.models import ApiToken
+from scrm.staff.permissions import may
+
+
+def _parameters(*names: str) -> list[OpenApiParameter]:
+    return [OpenApiParameter(name, OpenApiTypes.STR) for name in names]
+
+
+def _ids(request: Request) -> list[int]:
+    given = s.TagIds(data=request.data)
+    given.is_valid(raise_exception=True)
+    ids: list[int] = given.validated_data["members"]
+    return ids
+
+
+class MemberViewSet(PoolViewSet):
+    """Members of the token's pool. Merged ones answer as the member they became."""
+
+    permissions: ClassVar[dict[str, str]] = {
+        "read": "members.view",
+        "write": "members.edit",
+        "tag": "tags.edit",
+        "untag": "tags.edit",
+        "merge": "members.merge",
+    }
+    serializer_class = s.MemberSerializer
+    queryset = Member.objects.none()
+    lookup_value_regex = r"\d+"
+    ordering: Any = ("-placed_at", "-id")
+
+    def _member(self, pk: str) -> Member:
+        member = queries.member_of(self.pool, int(pk))
+        return queries.member_of(self.pool, member.merged_into) if member.merged_into else member
+
+    def _shown(self, members: list[Member]) -> list[dict[str, Any]]:
+        """Members with identities and tags: two reads for all of them."""
+        reveal = self._may_reveal()
+        found: dict[int, list[Identity]] = {}
+        for row in Identity.objects.filter(member__in=[each.pk for each in members]).order_by("kind", "value_hash"):
+            found.setdefault(row.member_id, []).append(row)
+        if reveal and found:
+            audit(actor=self.request.user, action="member.reveal", pool_id=self.pool.pk, by="api", ids=sorted(found))
+        context = {"identities": found, "tags": queries.tags_of(members), "reveal": reveal}
+        return s.MemberSerializer(members, many=True, context=context).data
+
+    def _may_reveal(self) -> bool:
+        token = self.request.auth
+        return isinstance(token, ApiToken) and "members.reveal" in token.scopes and may(self.role, "members.reveal")
+
+    @extend_schema(
+        parameters=_parameters(
+            "q", "stage", "rfm", "tag", "channel", "status", "province", "city", "sort", "after", "before", "limit"
+        ),
+        responses=s.MemberSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        """The filters of the page. `sort`: joined, last_order, amount, orders; `-` before it turns it round."""
+        params = request.query_params
+        limit = min(max(int(params["limit"]), 1), 200) if params.get("limit", "").isdigit() else listing.PAGE
+        asked = listing.ask(params, self.pool)
+        page = listing.page(asked, after=params.get("after", ""), before=params.get("before", ""), limit=limit)
+        links = {"next": self._link("after", page.next), "previous": self._link("before", page.previous)}
+        return Response({**links, "results": self._shown(page.rows)})
+
+    def _link(self, key: str, cursor: str) -> str | None:
+        if not cursor:
+            return None
+        params = self.request.query_params.copy()
+        for each in ("after", "before"):
+            params.pop(each, None)
+        params[key] = cursor
+        return self.request.build_absolute_uri(f"{self.request.path}?{params.urlencode()}")
+
+    @extend_schema(responses=s.MemberSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self._shown([self._member(pk)])[0])
+
+    @extend_schema(request=s.NewMemberSerializer, responses=s.MemberSerializer)
+    def create(self, request: Request) -> Response:
+        """422 with the code `identity.taken` and the member's id when an identity belongs to somebody."""
+        given = s.NewMemberSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = people.create_member(
+            pool=self.pool, facts=given.facts(), known_as=given.known_as(), actor=request.user, as_of=clock.now()
+        )
+        return Response(self._shown([queries.member_of(self.pool, made.pk)])[0], status=201)
+
+    @extend_schema(request=s.FactsSerializer, responses=s.MemberSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        given = s.FactsSerializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        people.edit_member(member=self._member(pk), changes=given.facts(), actor=request.user, as_of=clock.now())
+        return self.retrieve(request, pk)
+
+    @extend_schema(request=s.GivenIdentity, responses=s.MemberSerializer)
+    @action(detail=True, methods=["post"])
+    def identities(self, request: Request, pk: str) -> Response:
+        given = s.GivenIdentity(data=request.data)
+        given.is_valid(raise_exception=True)
+        people.add_identity(member=self._member(pk), **given.validated_data, actor=request.user, as_of=clock.now())
+        return self.retrieve(request, pk)
+
+    # -- Tags
+    @extend_schema(responses=s.MemberTagSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def tags(self, request: Request, pk: str) -> Response:
+        return Response(s.MemberTagSerializer(tagging.of_member(self._member(pk)), many=True).data)
+
+    @extend_schema(request=s.Chosen, responses=s.MemberTagSerializer(many=True))
+    @tags.mapping.post
+    def tag(self, request: Request, pk: str) -> Response:
+        member, chosen = self._member(pk), self._tag(request.data)
+        tagging.add_tag(tag=chosen, members=[member.pk], actor=request.user, as_of=clock.now())
+        return self.tags(request, pk)
+
+    @extend_schema(parameters=_parameters("tag"), responses=s.MemberTagSerializer(many=True))
+    @tags.mapping.delete
+    def untag(self, request: Request, pk: str) -> Response:
+        member, chosen = self._member(pk), self._tag(request.query_params)
+        tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user)
+        return self.tags(request, pk)
+
+    def _tag(self, data: Any) -> Tag:
+        given = s.Chosen(data=data)
+        given.is_valid(raise_exception=True)
+        return get_object_or_404(Tag, pool=self.pool, pk=given.validated_data["tag"])
+
+    # -- Consents
+    @extend_schema(responses=s.ConsentSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def consents(self, request: Request, pk: str) -> Response:
+        """What holds now."""
+        found = Consent.objects.filter(member=self._member(pk)).order_by("carrier", "purpose")
+        return Response(s.ConsentSerializer(found, many=True).data)
+
+    @extend_schema(request=s.GivenConsent, responses=s.ConsentSerializer(many=True))
+    @consents.mapping.post
+    def consent(self, request: Request, pk: str) -> Response:
+        given = s.GivenConsent(data=request.data)
+        given.is_valid(raise_exception=True)
+        report = {"at": clock.now(), **given.validated_data}
+        if report["at"] > clock.now():
+            raise Problem("consent.future", "the time of a consent cannot lie in the future", {"at": ["future"]})
+        consents.record(member=self._member(pk), **report, source="api", actor=request.user)
+        return self.consents(request, pk)
+
+    @extend_schema(responses=s.ConsentEntrySerializer(many=True))
+    @action(detail=True, methods=["get"], url_path="consent-entries")
+    def consent_entries(self, request: Request, pk: str) -> Response:
+        """Every grant and withdrawal, newest first."""
+        return Response(s.ConsentEntrySerializer(consents.entries(self._member(pk)), many=True).data)
+
+    # -- What they did
+    @extend_schema(responses=s.OrderSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def orders(self, request: Request, pk: str) -> Response:
+        page = self.paginate_queryset(queries.orders_of(self._member(pk)))
+        return self.get_paginated_response(s.OrderSerializer(page, many=True).data)
+
+    @extend_schema(responses=s.LineSerializer(many=True))
+    @action(detail=True, methods=["get"], url_path=r"orders/(?P<order_id>-?\d+)/lines")
+    def lines(self, request: Request, pk: str, order_id: str) -> Response:
+        order = queries.order_of(self._member(pk), int(order_id))
+        return Response(s.LineSerializer(queries.lines_of(order), many=True).data)
+
+    @extend_schema(parameters=_parameters("kind", "cursor"), responses=s.MomentSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def timeline(self, request: Request, pk: str) -> Response:
+        """Newest first; give `next` back as `cursor` for more."""
+        known = [key for key, each in timeline.sources.items() if may(self.role, each.permission)]
+        kinds = [kind for kind in request.query_params.getlist("kind") if kind in known] or known
+        cursor = timeline.Cursor.parse(request.query_params.get("cursor", ""))
+        found, following = timeline.page(self._member(pk), kinds=kinds, cursor=cursor)
+        return Response({"next": str(following) if following else None, "results": s.MomentSerializer(found, many=True).data})
+
+    @extend_schema(request=s.Loser, responses=s.MemberSerializer)
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, pk: str) -> Response:
+        """Make `loser` part of this member."""
+        given = s.Loser(data=request.data)
+        given.is_valid(raise_exception=True)
+        winner, loser = self._member(pk), queries.member_of(self.pool, given.validated_data["loser"])
+        merging.merge_pairs(
+            pool_id=self.pool.pk,
+            pairs=[(winner.pk, loser.pk)],
+            cause=merging.Cause("manual"),
+            actor=request.user,
+            as_of=clock.now(),
+        )
+        return self.retrieve(request, str(winner.pk))
+
+
+class EventViewSet(PoolViewSet):
+    """Events in batches of at most 1,000. The same batch again adds nothing."""
+
+    permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "members.edit"}
+    serializer_class = s.EventBatch
+
+    @extend_schema(request=s.EventBatch, responses=s.TakenSerializer)
+    def create(self, request: Request) -> Response:
+        events = request.data.get("events") if isinstance(request.data, dict) else None
+        if isinstance(events, list) and len(events) > LIMIT:
+            raise Problem("events.too_many", f"at most {LIMIT} events at a time", {"events": [f"at most {LIMIT}"]})
+        given = s.EventBatch(data=request.data)
+        given.is_valid(raise_exception=True)
+        batch = [self._sent(row) for row in given.validated_data["events"]]
+        taken = record_events(pool=self.pool, events=batch, actor=request.user, as_of=clock.now())
+        refused = [{"index": place, "id": batch[place].id, "code": code} for place, code in taken.refused]
+        return Response({"added": taken.added, "repeated": taken.repeated, "refused": refused}, status=201)
+
+    def _sent(self, row: dict[str, Any]) -> Sent:
+        identity = row.pop("identity", None)
+        return Sent(**row, identity=(identity["kind"], identity["value"]) if identity else None)
+
+
+class TagGroupViewSet(PoolViewSet):
+    """Groups of tags."""
+
+    permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "tags.edit"}
+    serializer_class = s.GroupSerializer
+    queryset = TagGroup.objects.none()
+    ordering = "id"
+
+    def get_queryset(self) -> QuerySet[TagGroup]:
+        return TagGroup.objects.filter(pool=self.pool) if hasattr(self.request, "_request") else TagGroup.objects.none()
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(s.GroupSerializer(page, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        return Response(self._save(request, None), status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return Response(self._save(request, self.get_object()))
+
+    def _save(self, request: Request, group: TagGroup | None) -> dict[str, Any]:
+        given = s.GroupSerializer(group, data=request.data, partial=group is not None)
+        given.is_valid(raise_exception=True)
+        facts = {"name": "", "color": "blue", "is_exclusive": False}
+        facts |= s.GroupSerializer(group).data if group else {}
+        facts |= given.validated_data
+        facts.pop("id", None)
+        return s.GroupSerializer(tagging.save_group(pool=self.pool, group=group, **facts, actor=request.user)).data
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        tagging.delete_group(group=self.get_object(), actor=request.user)
+        return Response(status=204)
+
+
+class TagViewSet(PoolViewSet):
+    """Tags, and tagging many members at once."""
+
+    permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "tags.edit"}
+    serializer_class = s.TagSerializer
+    queryset = Tag.objects.none()
+    ordering = "id"
+
+    def get_queryset(self) -> QuerySet[Tag]:
+        return Tag.objects.filter(pool=self.pool) if hasattr(self.request, "_request") else Tag.objects.none()
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(s.TagSerializer(page, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        given = s.TagSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        group = get_object_or_404(TagGroup, pool=self.pool, pk=given.validated_data["group"].pk)
+        made = tagging.save_tag(group=group, tag=None, name=given.validated_data["name"], actor=request.user)
+        return Response(s.TagSerializer(made).data, status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        tag = self.get_object()
+        given = s.TagSerializer(tag, data={"name": request.data.get("name", "")}, partial=True)
+        given.is_valid(raise_exception=True)
+        saved = tagging.save_tag(group=tag.group, tag=tag, name=given.validated_data["name"], actor=request.user)
+        return Response(s.TagSerializer(saved).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        tagging.delete_tag(tag=self.get_object(), actor=request.user)
+        return Response(status=204)
+
+    @extend_schema(request=s.TagIds, responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["post"])
+    def add(self, request: Request, pk: str) -> Response:
+        """Tag up to 10,000 members; how many did not carry it yet."""
+        changed = tagging.add_tag(tag=self.get_object(), members=_ids(request), actor=request.user, as_of=clock.now())
+        return Response({"changed": len(changed)})
+
+    @extend_schema(request=s.TagIds, responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["post"])
+    def remove(self, request: Request, pk: str) -> Response:
+        """Take it off up to 10,000 members; how many carried it."""
+        changed = tagging.remove_tag(tag=self.get_object(), members=_ids(request), actor=request.user)
+        return Response({"changed": len(changed)})
 
 
 def routes(router: SimpleRouter) -> None:
     """Everything members answer under /api/."""
+    router.register("members", MemberViewSet, basename="member")
+    router.register("events", EventViewSet, basename="event")
+    router.register("tag-groups", TagGroupViewSet, basename="tag-group")
+    router.register("tags", TagViewSet, basename="tag")
     if find_spec("members.importing") and find_spec("members.importing.api"):
         import_module("members.importing.api").routes(router)
