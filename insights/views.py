@@ -13,7 +13,7 @@ from scrm.lib import clock
 from scrm.staff.access import allow
 
 HOME = ("members", "gmv", "buyers", "repurchase_rate")
-BOARD = ("members", "joined", "gmv", "orders", "buyers", "aov", "repurchase_rate", "sent", "click_rate", "opted_out")
+BOARD = ("members", "joined", "gmv", "buyers", "aov", "repurchase_rate", "sent", "click_rate")
 
 
 @require_GET

@@ -84,10 +84,10 @@ def rfm_grid(request: HttpRequest) -> Chart:
     axis = {"type": "category", "data": names, "axisLine": {"show": False}, "axisTick": {"show": False}}
     most = max((row["members"] for row in found), default=1)
     option = {
-        "grid": {"left": 4, "right": 4, "top": 8, "bottom": 0, "containLabel": True},
+        "grid": {"left": 28, "right": 4, "top": 8, "bottom": 28, "containLabel": True},
         "tooltip": {"formatter": "@heatCount"},
-        "xAxis": {**axis, "name": _("最近购买 R"), "nameLocation": "middle", "nameGap": 28},
-        "yAxis": {**axis, "name": _("购买次数 F"), "nameLocation": "middle", "nameGap": 28},
+        "xAxis": {**axis, "name": _("最近购买 R"), "nameLocation": "middle", "nameGap": 24},
+        "yAxis": {**axis, "name": _("购买次数 F"), "nameLocation": "middle", "nameGap": 24},
         "visualMap": {"show": False, "min": 0, "max": most, "inRange": {"color": "@heatRange"}},
         "series": [
             {
@@ -123,7 +123,7 @@ def lifecycle_flow(request: HttpRequest) -> Chart:
                 "type": "sankey",
                 "left": 0,
                 "right": 120,
-                "top": 6,
+                "top": 14,
                 "bottom": 6,
                 "nodeWidth": 10,
                 "nodeGap": 12,

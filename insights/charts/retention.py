@@ -36,7 +36,7 @@ def cohorts(request: HttpRequest) -> Chart:
     names = [_("第 %(n)s 月") % {"n": n} for n in range(1, last + 1)]
     data = [_cell(months, sizes, month, later, n) for (month, later), n in sorted(kept.items())]
     option = {
-        "grid": {"left": 4, "right": 4, "top": 28, "bottom": 0, "containLabel": True},
+        "grid": {"left": 16, "right": 4, "top": 28, "bottom": 0, "containLabel": True},
         "tooltip": {"formatter": "@heat"},
         "xAxis": {"type": "category", "data": names, "position": "top", "axisLine": {"show": False}, "axisTick": {"show": False}},
         "yAxis": {

@@ -15,6 +15,7 @@ from loyalty import services as points
 from loyalty.models import DueMember, EarningRule
 from members.importing import services as imports
 from members.models import Channel, Identity, ImportRun, Member, Pool, PoolAccess
+from scrm.demo import reach
 from scrm.demo.source import ATTRIBUTES, Source
 from scrm.jobs import running
 from scrm.lib import clock, sql
@@ -40,6 +41,7 @@ class Demo:
     def load(self) -> Pool:
         """Everything; a pool that was loaded already is left as it is."""
         pool = self.pool()
+        reach.connectors(pool)
         if pool.settings.get("demo_loaded"):
             return pool
         steps = list(self._steps(pool))
@@ -71,6 +73,7 @@ class Demo:
         yield 8, "积分", lambda: earn(pool)
         yield 25, "历史状态", lambda: history(pool, source)
         yield 3, "历史活动", lambda: campaigns(pool, source)
+        yield 1, "分群", lambda: reach.saved_segments(pool)
 
     def _import(self, pool: Pool, kind: str, frame: Callable[[], pd.DataFrame]) -> None:
         """Through the product's own import: upload, suggested mapping, check and write."""

@@ -2,19 +2,29 @@
 
 import base64
 import os
+import tempfile
 from pathlib import Path
 
 
 def kept(path: Path, prefix: str = "") -> str:
     """The secret stored at `path`; made from 32 random bytes when there is none yet.
 
-    Two processes that start together agree: the file is created exclusively, the loser reads it.
+    Two processes that start together agree: a file is written whole beside it and linked into place,
+    the first link wins and everybody reads that one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(prefix + base64.urlsafe_b64encode(os.urandom(32)).decode())
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path, prefix + base64.urlsafe_b64encode(os.urandom(32)).decode())
     return path.read_text().strip()
+
+
+def _make(path: Path, secret: str) -> None:
+    handle, beside = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secret)
+        os.link(beside, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(beside)

@@ -1,0 +1,46 @@
+"""The demo's ways out: the local inbox, the local webhook receiver, a provider that is not there."""
+
+from typing import Any
+
+from django.conf import settings
+
+from members.models import Pool
+from segmentation import services as segments
+from segmentation.models import Segment
+from touchpoints import accounts
+from touchpoints.models import Connector
+
+SEGMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (
+        "沉默与睡眠的重要会员",
+        "曾经买得多、近来不来的人",
+        {"all": [{"fact": "stage", "op": "in", "value": [2, 3]}, {"fact": "rfm_group", "op": "in", "value": [3, 1, 7, 5]}]},
+    ),
+    (
+        "高频常客",
+        "近 90 天至少 12 单",
+        {"all": [{"fact": "orders", "op": "gte", "value": 12, "window": {"last": 90}}]},
+    ),
+)
+
+
+def connectors(pool: Pool) -> None:
+    """Made once; the inbox's port follows the one this copy runs on."""
+    sender = {"from_email": "hello@demo.example", "from_name": pool.name}
+    inbox = {"host": "127.0.0.1", "port": settings.INBOX_PORT, "security": "none", **sender}
+    _keep(pool, "email_smtp", "邮件 · 本机收件箱", inbox)
+    _keep(pool, "webhook", "Webhook · 本机接收", {"url": "", "carrier": "email"})
+    _keep(pool, "fake", "演示渠道（模拟回执）", {})
+
+
+def _keep(pool: Pool, key: str, name: str, config: dict[str, Any]) -> None:
+    known = Connector.objects.filter(pool=pool, name=name).first()
+    if known is None or any(known.config.get(each) != value for each, value in config.items()):
+        accounts.save_connector(pool=pool, key=key, name=name, config={**(known.config if known else {}), **config}, connector=known)
+
+
+def saved_segments(pool: Pool) -> None:
+    """Two segments to begin with."""
+    for name, note, rule in SEGMENTS:
+        if not Segment.objects.filter(pool=pool, name=name).exists():
+            segments.save(pool=pool, name=name, note=note, rule=rule, actor=None)
