@@ -1,5 +1,6 @@
 """What a layer says: checked against the connector, rendered for a sample member."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,14 +8,17 @@ from typing import Any
 from campaigns.models import Campaign, Layer
 from members.models import Member, MemberState
 from touchpoints import rendering
-from touchpoints.connectors.registry import CONNECTORS, opened
+from touchpoints.connectors.registry import opened
 from touchpoints.models import Connector
 from touchpoints.placeholders import Invalid
 
 
+PIXEL = re.compile(r"<img [^>]*>")
+
+
 def carrier_of(connector: Connector | None) -> str:
     """The kind of message channel a connector writes to."""
-    return CONNECTORS[connector.key].caps.carrier if connector else "email"
+    return connector.carrier if connector else "email"
 
 
 def problems_of(campaign: Campaign, layer: Layer) -> list[str]:
@@ -77,4 +81,6 @@ def sample(campaign: Campaign, layer: Layer, member_id: int, as_of: datetime) ->
     for field in ready.loaders():
         row[field.key] = field.load(campaign.pool_id, [member.pk]).get(member.pk, "")
     ready.prepare(row)
-    return Sample(layer.name, member.pk, str(member), ready.subject.render(row), ready.text.render(row), ready.html.render(row))
+    # A look at a sample must not count as an opening.
+    page = PIXEL.sub("", ready.html.render(row))
+    return Sample(layer.name, member.pk, str(member), ready.subject.render(row), ready.text.render(row), page)

@@ -151,11 +151,7 @@ def end(number: int, as_of: datetime) -> bool:
 
 def _unsummed(as_of: datetime) -> list[int]:
     """Runs whose figures for the list are out of date: a few per tick."""
-    stale = (as_of - STALE).isoformat()
-    found = Run.objects.filter(entered__gt=0).filter(summary__at__isnull=True) | Run.objects.filter(
-        entered__gt=0, phase=Phase.ADVANCING, summary__at__lt=stale
-    )
-    return list(found.order_by("-pk").values_list("pk", flat=True)[:5])
+    return [row["id"] for row in sql.rows("campaigns/find_stale_summaries", {"stale": as_of - STALE})]
 
 
 def summarise(number: int, as_of: datetime) -> bool:

@@ -22,6 +22,9 @@ TONES = {
 }  # fmt: skip
 
 
+SMALL = 50_000
+
+
 def shared(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     """What every page of one campaign needs."""
     return {
@@ -112,10 +115,12 @@ def monitor(request: HttpRequest, pk: int) -> HttpResponse:
         run.campaign = campaign
         live = queries.live(run, now)
     layers = {layer.pk: layer for layer in campaign.layers.all()}
-    funnel = figures.funnel_of(run, now) if run is not None and len(layers) > 1 else None
-    per_layer = [(layer, funnel.of(1, layer.pk, every_layer=False)) for layer in layers.values()] if funnel else []
+    # Orders and layers are counted on every look at a small run; of a large one the minute's summary is shown.
+    funnel = figures.funnel_of(run, now) if run is not None and run.entered <= SMALL else None
+    per_layer = [(layer, funnel.of(1, layer.pk, every_layer=False)) for layer in layers.values()] if funnel and len(layers) > 1 else []
+    ordered = funnel.treated.ordered if funnel else (run.summary.get("ordered") if run else None)
     moving = campaign.status in (Campaign.Status.SCHEDULED, Campaign.Status.RUNNING)
-    context = {**shared(request, campaign), "run": run, "live": live, "per_layer": per_layer, "moving": moving, "causes": retrying.CAUSES, "now": now}
+    context = {**shared(request, campaign), "run": run, "live": live, "per_layer": per_layer, "moving": moving, "causes": retrying.CAUSES, "now": now, "ordered": ordered, "small": funnel is not None}
     return render_page(request, "campaigns/monitor.html", "live", context)
 
 

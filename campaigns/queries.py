@@ -83,7 +83,6 @@ class Live:
     counts: Counts
     treated: int
     holdout: int
-    ordered: int | None
     suppressed: list[Reason]
     failed: list[Reason]
     per_minute: float | None
@@ -99,7 +98,7 @@ class Live:
 
     @property
     def seconds_left(self) -> float | None:
-        return self.counts.planned / self.per_minute * 60 if self.per_minute else None
+        return self.counts.planned / self.per_minute * 60 if self.per_minute and self.counts.planned else None
 
 
 def live(run: Run, as_of: datetime) -> Live:
@@ -111,7 +110,7 @@ def live(run: Run, as_of: datetime) -> Live:
         arms[row["arm"]] += row["members"]
     found = sql.rows("campaigns/count_reasons", {"steps": steps})
     return Live(
-        run, counts, arms[1], arms[0], run.summary.get("ordered"),
+        run, counts, arms[1], arms[0],
         _reasons(found, 95), _reasons(found, 90), _speed(steps, as_of),
     )  # fmt: skip
 

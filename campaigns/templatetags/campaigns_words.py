@@ -38,4 +38,5 @@ def interval(estimate: Estimate | None, kind: str) -> str:
     """The interval: 0.12 至 1.30 个百分点."""
     if estimate is None or not estimate.is_known:
         return _("无法估计")
-    return _("%(low)s 至 %(high)s") % {"low": PRINT[kind](estimate.low), "high": PRINT[kind](estimate.high)}
+    low = f"{estimate.low * 100:+.2f}" if kind == "points" else PRINT[kind](estimate.low)
+    return _("%(low)s 至 %(high)s") % {"low": low, "high": PRINT[kind](estimate.high)}
