@@ -13,11 +13,11 @@ from segmentation.recalculation import queries, services, steps
 from segmentation.recalculation.edges import Edges
 from segmentation.recalculation.settings import Choices
 
-KNOWN = """(
-    SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,
-        facts_due AS window_due
-    FROM members_memberstate WHERE pool_id = {} AND order_count > 0
-)"""
+# On one line: a slot may stand in a comment of the file, too.
+KNOWN = (
+    "(SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,"
+    " facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
+)
 NONE = "(SELECT 0::bigint AS member_id, NULL::timestamptz AS placed_at WHERE false)"
 
 

@@ -7,6 +7,7 @@ import pytest
 from members.models import MemberState, Pool
 from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
+from segmentation.recalculation import preview as trying
 from segmentation.recalculation import services
 from segmentation.recalculation.forms import ChoicesForm
 from segmentation.recalculation.settings import Choices
@@ -20,7 +21,7 @@ URL = "/p/demo/segments/models/"
 @pytest.fixture
 def computed(pool, alice, bob, as_of):
     for n, days in enumerate((5, 50, 95)):
-        factories.order(alice, f"A{n}", days_before(as_of, days), 10_000)
+        factories.order(alice, f"A{n}", days_before(as_of, days), 10000)
     factories.order(bob, "B", days_before(as_of, 200), 2_000)
     return services.recalculate(pool=pool, as_of=as_of)
 
@@ -50,6 +51,14 @@ def test_a_preview_counts_and_writes_nothing(login, computed, pool, alice):
     assert "2 人换生命周期阶段" in answer.content.decode()
     assert list(MemberState.objects.order_by("pk").values()) == before
     assert Pool.objects.get(pk=pool.pk).settings == {}
+
+
+def test_a_preview_of_the_same_window_needs_no_orders(login, computed, pool, alice, bob):
+    answer = login("analyst").post(URL + "preview/", form(stage_mode="fixed", silent_days=100, sleeping_days=300, lost_days=400))
+    assert "将有 0 人换 RFM 分组" in answer.content.decode()
+    same = trying.preview(pool=pool, choices=Choices(), as_of=computed.as_of)
+    assert (same.regrouped, same.restaged) == (0, 0)
+    assert [group.change for group in same.groups] == [0] * 8
 
 
 def test_bad_choices_are_named(login, computed):
