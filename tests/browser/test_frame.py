@@ -84,3 +84,22 @@ def test_a_refused_request_becomes_a_sentence(enter: Callable[..., Page]) -> Non
     page.locator("#probe").click()
     expect(page.locator(".toast-item")).to_contain_text("找不到这个页面")
     page.noise.clear()  # type: ignore[attr-defined]  # the 404 itself
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_of_the_navigation_is_accessible_and_fits_a_phone(
+    page: Page, enter: Callable[..., Page], accessible: Callable[[], None], scheme: Any
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    enter("admin", "/jobs/")
+    links = page.locator(".side nav a").evaluate_all("links => links.map((link) => link.href)")
+    assert links
+    for link in links:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        answer = page.goto(link, wait_until="networkidle")
+        assert answer is not None
+        assert answer.ok, link
+        accessible()
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{link} is wider than a phone"
