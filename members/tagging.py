@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -127,7 +127,8 @@ def delete_group(*, group: TagGroup, actor: User | None) -> None:
 
 def groups(pool: Pool) -> QuerySet[TagGroup]:
     """Groups with their tags, by name."""
-    return TagGroup.objects.filter(pool=pool).prefetch_related("tags").order_by("name")
+    tags = Prefetch("tags", queryset=Tag.objects.order_by("name"))
+    return TagGroup.objects.filter(pool=pool).prefetch_related(tags).order_by("name")
 
 
 def coverage(pool: Pool) -> dict[int, int]:

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("members/merges/", merges.merge_list, name="merges"),
     path("members/<int:pk>/", profile.detail, name="detail"),
     path("members/<int:pk>/edit/", profile.edit, name="edit"),
+    path("members/<int:pk>/tab/<slug:key>/", profile.tab, name="tab"),
     path("members/<int:pk>/timeline/", profile.moments, name="timeline"),
     path("members/<int:pk>/orders/", profile.orders, name="orders"),
     # The id of an order is a 64-bit hash and may be negative.

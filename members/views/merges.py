@@ -85,7 +85,7 @@ def _told(member: Member) -> dict[str, Any]:
         _("身份"): member.get_status_display(),
         _("身份标识"): "、".join(f"{row.get_kind_display()} {row.hint}" for row in queries.identities_of(member)) or "–",
         _("性别"): member.get_gender_display(),
-        _("生日"): member.birthday or "–",
+        _("生日"): exact(member.birthday),
         _("地区"): f"{member.province} {member.city}".strip() or "–",
         _("来源渠道"): member.channel or "–",
         _("加入时间"): exact(member.joined_at, "day"),

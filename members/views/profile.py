@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -64,11 +65,26 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tags": tagging.of_member(member),
         "preferences": queries.preferences(member),
         "consents": _marketing(member),
-        "panels": panels.shown(request.role),
-        "tab": request.GET.get("tab", "timeline"),
-        **_moments(request, member),
+        **_tabs(request, member, request.GET.get("tab", "timeline")),
     }
     return render(request, "members/detail.html", context)
+
+
+def _tabs(request: HttpRequest, member: Member, chosen: str) -> dict[str, Any]:
+    """The tabs a role may open: key, label, icon, number, address. Only the timeline comes with the page."""
+
+    def at(name: str, *more: str) -> str:
+        return reverse(f"members:{name}", args=[member.pk, *more])
+
+    count = getattr(getattr(member, "state", None), "order_count", 0)
+    tabs = [
+        ("timeline", _("动态"), "activity", 0, at("timeline")),
+        ("orders", _("订单"), "shopping-bag", count, at("orders")),
+        *((each.key, each.label, each.icon, 0, at("panel", each.key)) for each in panels.shown(request.role)),
+        ("consents", _("授权"), "shield-check", 0, at("consents")),
+    ]
+    tab = chosen if chosen in [key for key, *_rest in tabs] else "timeline"
+    return {"tabs": tabs, "tab": tab, **(_moments(request, member) if tab == "timeline" else {})}
 
 
 def _attributes(member: Member) -> list[tuple[str, str]]:
@@ -96,6 +112,14 @@ def _marketing(member: Member) -> list[consents.Standing]:
 
 
 # -- Tabs -----------------------------------------------------------------------------------------
+@require_GET
+@allow("members.view")
+def tab(request: HttpRequest, pk: int, key: str) -> HttpResponse:
+    """The row of tabs with another one chosen; it fetches its own content."""
+    member = _member(request, pk)
+    return render(request, "members/tabs.html", {"member": member, **_tabs(request, member, key)})
+
+
 @require_GET
 @allow("members.view")
 def moments(request: HttpRequest, pk: int) -> HttpResponse:

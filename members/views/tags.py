@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from members import tagging
+from members import queries, tagging
 from members.forms import GroupForm, TagForm
 from members.models import Tag, TagGroup
 from scrm.lib.problems import Problem
@@ -18,13 +18,14 @@ from scrm.staff.access import allow
 @allow("members.view")
 def tag_list(request: HttpRequest) -> HttpResponse:
     """Groups with their tags and how many carry each."""
-    counted = tagging.coverage(request.pool)
-    rows = [
-        (group, [(tag, counted.get(tag.pk, 0)) for tag in sorted(group.tags.all(), key=lambda tag: tag.name)])
-        for group in tagging.groups(request.pool)
-    ]
-    total = request.pool.member_set.filter(merged_into=None).count()
-    return render(request, "members/tags.html", {"groups": rows, "total": total})
+    counted, total = tagging.coverage(request.pool), queries.live(request.pool).count()
+
+    def row(tag: Tag) -> tuple[Tag, int, float | None]:
+        carriers = counted.get(tag.pk, 0)
+        return tag, carriers, carriers / total if total else None
+
+    rows = [(group, [row(tag) for tag in group.tags.all()]) for group in tagging.groups(request.pool)]
+    return render(request, "members/tags.html", {"groups": rows})
 
 
 @require_http_methods(["GET", "POST"])

@@ -334,7 +334,7 @@ def test_each_tab_answers(login, alice, as_of):
     client = login("admin")
     made = factories.order(alice, "A-1", as_of, 5000)
     factories.line(made, 1, factories.product(alice.pool, "SKU", name="牛奶", category="乳品"), 5000)
-    for tail in ("timeline/", "orders/", "consents/", "tags/", "edit/", "merge/", "identities/new/"):
+    for tail in ("tab/orders/", "tab/points/", "tab/nothing/", "timeline/", "orders/", "consents/", "tags/", "edit/", "merge/", "identities/new/"):
         assert client.get(url(alice, tail)).status_code == 200, tail
     assert "牛奶" in client.get(url(alice, f"orders/{made.id}/")).content.decode()
     assert client.get(url(alice, "panels/nothing/")).status_code == 404
