@@ -38,7 +38,7 @@ def learn(connector: Connector, outcomes: Sequence[base.Outcome]) -> bool:
         if connector.failures:
             connector.failures = 0
             Connector.objects.filter(pk=connector.pk).update(failures=0, open_until=None, problem="")
-        return not any(isinstance(each, base.NotTried) for each in outcomes)
+        return True
     _rest(connector, trouble)
     return False
 

@@ -9,6 +9,7 @@ What keeps a message from going out twice, whatever dies or freezes and whenever
   may follow (resolving.py).
 """
 
+import logging
 import random
 import uuid
 from collections import defaultdict
@@ -30,6 +31,7 @@ from touchpoints.library import compiled
 from touchpoints.models import Content, Delivery, Step
 from touchpoints.rendering import Compiled
 
+log = logging.getLogger("touchpoints")
 S = Delivery.Status
 CHUNK = 500
 ATTEMPTS = 6
@@ -154,7 +156,7 @@ class _Shift:
             self.done.stopped = "done"
             return False
         rows = self._withhold(token, rows)
-        messages = {row["member_id"]: self._message(row) for row in self._filled(rows)}
+        messages = self._messages(token, rows)
         attempts = {row["member_id"]: row["attempt"] + (not self.straight) for row in rows}
         for batch in _batches(list(messages), self.caps.batch):
             if not self.straight:
@@ -204,6 +206,18 @@ class _Shift:
         sql.execute("touchpoints/release_deliveries", {"step": self.step.pk, "token": token, "members": members})
 
     # -- Writing the messages --------------------------------------------------------------------
+    def _messages(self, token: str, rows: list[dict[str, Any]]) -> dict[int, Message]:
+        """Rendered messages by member; one that cannot be written is kept back and holds up nobody."""
+        messages, broken = {}, []
+        for row in self._filled(rows):
+            try:
+                messages[row["member_id"]] = self._message(row)
+            except Exception:
+                log.exception("delivery %s cannot be written", links.key_of(row["member_id"], row["step_id"]))
+                broken.append({**row, "refusal": "unreadable"})
+        self._withhold(token, broken)
+        return messages
+
     def _filled(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows with what upper apps know about their members."""
         loaders = {each.key: each for row in rows for each in self._content(row).loaders()} if rows else {}
@@ -270,7 +284,7 @@ class _Shift:
         if isinstance(outcome, base.Retryable) and not isinstance(outcome, base.Down | base.Throttled):
             if attempt >= ATTEMPTS:
                 return S.FAILED, "retries", outcome.detail, "", none, 0
-            return S.PLANNED, "", outcome.detail, "", outcome.after or backoff(attempt), 0
+            return S.PLANNED, "", outcome.detail, "", outcome.after if outcome.after is not None else backoff(attempt), 0
         # The connector's trouble, not this message's: the breaker decides when to try again.
         return S.PLANNED, "", outcome.detail, "", outcome.after or none, 1
 

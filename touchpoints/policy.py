@@ -30,6 +30,7 @@ REASONS: dict[str, str | Promise] = {
     "cap_day": gettext_lazy("当天已达上限"),
     "cap_week": gettext_lazy("七天内已达上限"),
     "cap_stage": gettext_lazy("所处生命周期的七天上限"),
+    "unreadable": gettext_lazy("资料或内容无法读取"),
 }
 # Why a message did not arrive, or was never sent.
 FAILURES: dict[str, str | Promise] = {

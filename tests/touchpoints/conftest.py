@@ -36,3 +36,9 @@ def open_step(pool: Pool, fake: Connector, as_of: datetime) -> Callable[..., Ste
         return services.open_step(**{"pool": pool, "source": source, "connector": fake, "due_at": as_of, **given})
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _loopback(settings) -> None:
+    """The doubles of providers listen on this machine."""
+    settings.ALLOW_PRIVATE_TARGETS = True

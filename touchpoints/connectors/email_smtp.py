@@ -120,7 +120,7 @@ class EmailSmtp(Plain):
             self._after(error)
             return error
         except (smtplib.SMTPException, OSError) as error:
-            self.close()
+            self._drop()
             return Unknown(_words(error)) if committed else Down(_words(error))
         self._sent += 1
         return Accepted(reply[-80:])
@@ -132,7 +132,7 @@ class EmailSmtp(Plain):
         try:
             self._smtp.rset() if isinstance(error, BadRecipient | BadContent | Retryable) else self.close()
         except (smtplib.SMTPException, OSError):
-            self.close()
+            self._drop()
 
     @staticmethod
     def _ask(command: Any, *args: Any, good: int = 250, blame: type[SendError]) -> str:
@@ -180,11 +180,12 @@ class EmailSmtp(Plain):
     def _connected(self) -> smtplib.SMTP:
         host, port, timeout = self.config["host"], int(self.config["port"]), float(self.config.get("timeout") or 10)
         security, secure = self.config.get("security"), ssl.create_default_context()
-        smtp = (
-            smtplib.SMTP_SSL(host, port, timeout=timeout, context=secure)
-            if security == "tls"
-            else smtplib.SMTP(host, port, timeout=timeout)
-        )
+        # Our name is that of the sender: asking the resolver for this machine's can take seconds.
+        common: dict[str, Any] = {
+            "timeout": timeout,
+            "local_hostname": self.config["from_email"].rpartition("@")[2] or "localhost",
+        }
+        smtp = smtplib.SMTP_SSL(host, port, context=secure, **common) if security == "tls" else smtplib.SMTP(host, port, **common)
         if security == "starttls":
             smtp.starttls(context=secure)
         smtp.ehlo_or_helo_if_needed()
@@ -212,6 +213,12 @@ class EmailSmtp(Plain):
         from touchpoints import mailbox
 
         return mailbox.stored(cursor) if mailbox.is_ours(self.config) else ([], cursor)
+
+    def _drop(self) -> None:
+        """Hang up without a word: the other side does not answer."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            smtp.close()
 
     def close(self) -> None:
         smtp, self._smtp = self._smtp, None

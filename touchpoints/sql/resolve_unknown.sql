@@ -4,7 +4,6 @@
 UPDATE touchpoints_delivery AS d
 SET status = r.status, reason = '', provider_ref = CASE WHEN r.ref = '' THEN d.provider_ref ELSE r.ref END,
   sent_at = CASE WHEN r.status = 40 THEN coalesce(d.sent_at, d.tried_at) ELSE d.sent_at END,
-  next_at = CASE WHEN r.status = 10 THEN clock_timestamp() ELSE d.next_at END,
   unsure_since = CASE WHEN r.keeps_doubt THEN d.unsure_since END, lease_token = NULL, lease_until = NULL
 FROM unnest(%(members)s::bigint[], %(statuses)s::int[], %(refs)s::text[], %(doubts)s::boolean[])
   AS r (member_id, status, ref, keeps_doubt)
