@@ -13,12 +13,12 @@ SHOWN = 6
 PLAIN_SOURCES = frozenset({"cities", "provinces", "channels", "staff", "stages", "rfm_groups", "stores"})
 
 COMPARED = {
-    "gte": Text("不少于 {x}", "at least {x}"),
-    "gt": Text("多于 {x}", "more than {x}"),
-    "lte": Text("不超过 {x}", "at most {x}"),
-    "lt": Text("少于 {x}", "fewer than {x}"),
-    "eq": Text("正好 {x}", "exactly {x}"),
-    "between": Text("在 {x} 到 {y} 之间", "between {x} and {y}"),
+    "gte": Text("不少于 {x}{unit}", "at least {x}{unit}"),
+    "gt": Text("多于 {x}{unit}", "more than {x}{unit}"),
+    "lte": Text("不超过 {x}{unit}", "at most {x}{unit}"),
+    "lt": Text("少于 {x}{unit}", "fewer than {x}{unit}"),
+    "eq": Text("正好 {x}{unit}", "exactly {x}{unit}"),
+    "between": Text("在 {x} 到 {y}{unit}之间", "between {x} and {y}{unit}"),
 }
 SAID = {
     "in": Text("{label}是{x}", "{label} is {x}"),
@@ -80,14 +80,19 @@ class _Teller:
     def stated(self, about: Fact, condition: Condition) -> str:
         label, window = self.phrase(about, condition), self.window(condition.window)
         if about.kind == "date":
-            inside = f"{window}内" if self.zh and condition.window and condition.window.last else window
-            return self.said(condition.op, label=label, window=inside)
+            return self.said(condition.op, label=label, window=self.inside(window, condition.window))
         if condition.op in SAID:
             return self.said(condition.op, label=label, x=self.value(about, condition.value))
         compared = self.compared(about, condition)
         if self.zh:
             return f"{window}{label}{compared}"
         return " ".join(part for part in (label, window, "is", compared) if part)
+
+    def inside(self, told: str, window: Window | None) -> str:
+        """A window after 在: 在近 90 天内, 在 2026-01-01 以来."""
+        if self.zh and window and window.last:
+            return f"{told}内"
+        return f" {told}" if self.zh and told[:1].isdigit() else told
 
     def counted(self, about: Fact, condition: Condition) -> str:
         window = self.window(condition.window)
@@ -165,8 +170,10 @@ class _Teller:
         told = self.text(COMPARED[condition.op])
         if condition.op == "lt" and about.kind != "count":
             told = told.replace("fewer than", "less than")
-        said = told.format(x=self.number(about, ends[0]), y=self.number(about, ends[-1]))
-        return said if about.kind == "count" and not self.zh else f"{said}{self.unit(about)}"
+        unit = "" if about.kind == "count" and not self.zh else self.unit(about)
+        if self.zh and condition.op == "between":
+            unit = unit or " "
+        return told.format(x=self.number(about, ends[0]), y=self.number(about, ends[-1]), unit=unit)
 
     def number(self, about: Fact, value: float) -> str:
         if about.kind in ("money", "amount"):
