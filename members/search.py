@@ -27,10 +27,11 @@ def where(pool: Pool, text: str) -> Q | None:
     text = " ".join(text.split())[:120]
     if not text:
         return None
-    found = Q(id__any_of=_by_identity(pool, text))
-    if text.isdigit() and len(text) <= 10:
-        found |= Q(id=int(text))
-    return found | Q(grams__contains=pieces(text), name__icontains=text)
+    found = Q(grams__contains=pieces(text), name__icontains=text)
+    # Alternatives only where there are any: an OR makes PostgreSQL work the pieces out again for each row.
+    if ids := _by_identity(pool, text):
+        found |= Q(id__any_of=ids)
+    return found | Q(id=int(text)) if text.isdecimal() and len(text) <= 10 else found
 
 
 def _by_identity(pool: Pool, text: str) -> list[int]:
@@ -39,7 +40,7 @@ def _by_identity(pool: Pool, text: str) -> list[int]:
     for kind, value_hash in identities.guesses(text):
         exact |= Q(kind=kind, value_hash=value_hash)
     found = list(Identity.objects.filter(exact, pool=pool).values_list("member_id", flat=True))
-    if text.isdigit() and len(text) == 4:
+    if text.isdecimal() and len(text) == 4:
         found += Identity.objects.filter(pool=pool, tail=text).values_list("member_id", flat=True)[:TAIL_LIMIT]
     return sorted(set(found))
 
