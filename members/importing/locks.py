@@ -3,20 +3,31 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import transaction
+
+from members.importing.codes import problem
 from scrm.lib import sql
 
 _IMPORT, _CHUNK = 7201, 7202
 
 
 @contextmanager
-def importing(pool_id: int) -> Iterator[None]:
-    """Held for a whole import, across its transactions; another import of the pool waits."""
+def importing(pool_id: int, *, wait: bool = True) -> Iterator[None]:
+    """Held for a whole import, across its transactions; another import of the pool waits.
+
+    Without `wait` a pool that is being imported to raises Problem "busy".
+    """
+    # Inside a transaction it is held to that one's end: an aborted transaction could not give it back.
+    inside = transaction.get_connection().in_atomic_block
+    name = f"pg_{'' if wait else 'try_'}advisory_{'xact_' if inside else ''}lock"
     names = {"space": _IMPORT, "pool": pool_id}
-    sql.fetch("SELECT pg_advisory_lock(%(space)s, %(pool)s::int)", names)
+    if sql.fetch(f"SELECT {name}(%(space)s, %(pool)s::int)", names)[0][0] is False:
+        raise problem("busy")
     try:
         yield
     finally:
-        sql.fetch("SELECT pg_advisory_unlock(%(space)s, %(pool)s::int)", names)
+        if not inside:
+            sql.fetch("SELECT pg_advisory_unlock(%(space)s, %(pool)s::int)", names)
 
 
 def writing(pool_id: int) -> None:

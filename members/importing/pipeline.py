@@ -22,6 +22,7 @@ from pyroaring import BitMap64
 
 from members import signals, versions
 from members.importing import locks, people, staging, targets
+from members.importing.codes import problem
 from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
 from members.importing.reading import batches
@@ -45,10 +46,18 @@ REPEATS = {
 
 
 def run(
-    run: ImportRun, report: Report | None = None, *, as_of: datetime | None = None, progress: Progress | None = None
+    run: ImportRun,
+    report: Report | None = None,
+    *,
+    as_of: datetime | None = None,
+    progress: Progress | None = None,
+    wait: bool = True,
 ) -> Counts:
-    """Import a mapped file; what came of it. Without a job it can neither be paused nor resumed."""
-    return _work(run, progress or Direct(report), as_of or clock.now(), write=True)
+    """Import a mapped file; what came of it. Without a job it can neither be paused nor resumed.
+
+    Without `wait`, a pool that another import is writing to raises Problem "busy".
+    """
+    return _work(run, progress or Direct(report), as_of or clock.now(), write=True, wait=wait)
 
 
 def check(
@@ -58,9 +67,9 @@ def check(
     return _work(run, progress or Direct(report), as_of or clock.now(), write=False)
 
 
-def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool) -> Counts:
+def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool, wait: bool = True) -> Counts:
     plan = staging.plan(run, as_of)
-    with locks.importing(run.pool_id):
+    with locks.importing(run.pool_id, wait=wait):
         sweep(run)
         _read(plan, progress)
         for _attempt in range(3):
@@ -71,7 +80,7 @@ def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool) -
                 # The registry knows more than when the people were settled: settle them again.
                 progress.checkpoint(watermark=_read_mark(progress) | {"phase": "people"})
         else:
-            raise targets.Overtaken("overtaken", "identities of this file keep being registered elsewhere")
+            raise problem("overtaken")
         staging.drop(run)
     return counts
 

@@ -72,7 +72,12 @@ class Refusal:
 
 def runs(pool: Pool, limit: int = 100) -> list[ImportRun]:
     """The pool's latest imports with their `state`."""
-    found = list(ImportRun.objects.filter(pool=pool).select_related("channel", "actor").order_by("-created_at")[:limit])
+    found = list(
+        ImportRun.objects.filter(pool=pool)
+        .exclude(options__has_key="api")
+        .select_related("channel", "actor")
+        .order_by("-created_at")[:limit]
+    )
     jobs = JobRun.objects.in_bulk([run.job_id for run in found if run.job_id])
     for run in found:
         run.state = _state(run, jobs.get(run.job_id))  # type: ignore[attr-defined, arg-type]
@@ -81,7 +86,11 @@ def runs(pool: Pool, limit: int = 100) -> list[ImportRun]:
 
 def run_of(pool: Pool, pk: int) -> ImportRun:
     """One import of the pool with its `state`, or 404."""
-    run = get_object_or_404(ImportRun.objects.select_related("pool", "channel", "actor"), pool=pool, pk=pk)
+    return with_state(get_object_or_404(ImportRun.objects.select_related("pool", "channel", "actor"), pool=pool, pk=pk))
+
+
+def with_state(run: ImportRun) -> ImportRun:
+    """The run with its `state`."""
     run.state = _state(run, JobRun.objects.filter(pk=run.job_id).first() if run.job_id else None)  # type: ignore[attr-defined]
     return run
 

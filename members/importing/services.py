@@ -1,6 +1,8 @@
 """Every write of the import wizard and its API."""
 
+import csv
 import hashlib
+import io
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,11 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from members.importing import fields, sniffing
+from members.importing import fields, pipeline, sniffing, staging
 from members.importing.codes import problem
 from members.models import Channel, ImportRun, Pool
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
+from scrm.lib import clock
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 
@@ -154,9 +157,6 @@ def start_import(*, run: ImportRun, actor: User | None) -> JobRun:
 
 @transaction.atomic
 def _start(run: ImportRun, kind: str, status: str, actor: User | None) -> JobRun:
-    from members.importing import staging  # the staging plan is what knows whether a mapping will do
-    from scrm.lib import clock
-
     run.refresh_from_db(from_queryset=ImportRun.objects.select_for_update())
     if busy(run):
         return JobRun.objects.get(pk=run.job_id)
@@ -197,3 +197,44 @@ def finish(*, run: ImportRun, status: str, counts: dict[str, Any], at: datetime 
 def forget_file(*, run: ImportRun) -> None:
     """Remove the uploaded file; the run, its counts and refused rows stay."""
     (Path(settings.MEDIA_ROOT) / run.path).unlink(missing_ok=True)
+
+
+BATCH = 1000
+
+
+def import_items(
+    *, pool: Pool, kind: str, items: list[dict[str, Any]], actor: User | None, channel: Channel | None, as_of: datetime
+) -> ImportRun:
+    """A batch of items by the way of a file: field key → value, "attr:<name>" for a member's other facts.
+
+    The run keeps the counts and which item was refused why (`line` - 2 is its place in the batch).
+    """
+    if len(items) > BATCH:
+        raise problem("too_many_items", limit=BATCH)
+    keys = list(dict.fromkeys(key for item in items for key in item))
+    run = _record_items(pool, kind, keys, items, actor, channel)
+    try:
+        counts = pipeline.run(run, as_of=as_of, wait=False)
+    finally:
+        forget_file(run=run)
+    finish(run=run, status=Status.DONE, counts=counts, at=as_of)
+    return run
+
+
+def _record_items(
+    pool: Pool, kind: str, keys: list[str], items: list[dict[str, Any]], actor: User | None, channel: Channel | None
+) -> ImportRun:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    # The last column is never empty: an empty item keeps its line and is refused for what it lacks.
+    writer.writerow([*keys, "#"])
+    writer.writerows([*("" if item.get(key) is None else str(item[key]) for key in keys), "#"] for item in items)
+    relative = f"imports/{pool.pk}/{secrets.token_hex(16)}.csv"
+    size, digest = _keep(Path(settings.MEDIA_ROOT) / relative, io.BytesIO(out.getvalue().encode()))
+    known = fields.fields_of(kind)
+    found = sniffing.Sniffed("csv", "utf-8", ",", [*keys, "#"])
+    run = _record(pool, kind, "API", relative, size, digest, found, actor, channel)
+    run.mapping = {key: key for key in keys if key in known or key.startswith(fields.ATTRIBUTE)}
+    run.options = {"api": True, "unit": "fen"}
+    run.save(update_fields=["mapping", "options"])
+    return run

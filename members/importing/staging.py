@@ -188,7 +188,9 @@ def _where(mask: Any) -> list[int]:
 
 
 def _blank(plan: Plan, batch: Batch) -> Any:
-    """Rows that say nothing in any mapped column: spreadsheets end with hundreds of them."""
+    """Rows that say nothing in any mapped column: spreadsheets end with hundreds of them. Items of the API count."""
+    if plan.run.options.get("api"):
+        return pa.array([False] * len(batch.lines))
     blank = pa.array([True] * len(batch.lines))
     for position, _field in plan.mapped:
         blank = pc.and_(blank, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(batch.columns[position]), ""), True))

@@ -16,13 +16,12 @@ from members.importing.people import some
 from members.importing.progress import Progress
 from members.importing.staging import Plan, table, table_name
 from scrm.lib import clock, sql
-from scrm.lib.problems import Problem
 
 BLOCKS_PER_CHUNK = 3000  # ~24 MB, some 150,000 orders
 FOLDER = "members/importing/"
 
 
-class Overtaken(Problem):
+class Overtaken(Exception):
     """Somebody registered an identity of this file while it was being imported."""
 
 
@@ -101,4 +100,4 @@ def _register(plan: Plan, here: dict[str, Any]) -> None:
     names = here | {"low": low, "high": high}
     made = sql.execute(FOLDER + "insert_identities", names, **some(plan, "fresh"))
     if made != sql.fetch(wanted, names)[0][0]:
-        raise Overtaken("overtaken", "an identity of the file was registered meanwhile")
+        raise Overtaken

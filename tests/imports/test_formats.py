@@ -21,13 +21,15 @@ from tests.imports.conftest import csv_bytes
 
 pytestmark = pytest.mark.django_db
 HEAD = ["订单号", "手机号", "下单时间", "实付金额", "门店"]
-ROW = ["N1", "13800000001", "2026-10-01 10:00", "12.50", "上海,\n\"总店\""]
+ROW = ["N1", "13800000001", "2026-10-01 10:00", "12.50", '上海,\n"总店"']
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
 def test_text_of_every_kind(upload: Callable[..., ImportRun], as_of: datetime, encoding: str, delimiter: str) -> None:
-    data = csv_bytes(HEAD, ROW, ["N2", "13800000002", "2026-10-02", "1", "北京"], encoding=encoding, delimiter=delimiter, end="\r\n")
+    data = csv_bytes(
+        HEAD, ROW, ["N2", "13800000002", "2026-10-02", "1", "北京"], encoding=encoding, delimiter=delimiter, end="\r\n"
+    )
     run = upload("orders", data=data)
     assert (run.columns, run.delimiter) == (HEAD, delimiter)
     assert pipeline.run(run, as_of=as_of)["new"] == 2
@@ -35,7 +37,21 @@ def test_text_of_every_kind(upload: Callable[..., ImportRun], as_of: datetime, e
     assert (order.store, order.amount, order.placed_at) == (ROW[-1], 1250, datetime(2026, 10, 1, 2, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("written", ["2026-10-01 10:00", "2026/10/01 10:00", "2026/10/1 10:00:00", "2026年10月1日 10:00", "2026年10月1日10时00分", "2026-10-01T10:00:00+08:00", "2026-10-01T02:00:00Z", "20261001100000", "2026.10.1 10:00", "2026-10-01 10:00:00.123"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-10-01 10:00",
+        "2026/10/01 10:00",
+        "2026/10/1 10:00:00",
+        "2026年10月1日 10:00",
+        "2026年10月1日10时00分",
+        "2026-10-01T10:00:00+08:00",
+        "2026-10-01T02:00:00Z",
+        "20261001100000",
+        "2026.10.1 10:00",
+        "2026-10-01 10:00:00.123",
+    ],
+)
 def test_dates_as_people_write_them(bring_in: Callable[..., Any], written: str) -> None:
     bring_in("orders", HEAD, ["N1", "13800000001", written, "1", ""], ["N2", "13800000001", "2026-1-1", "1", ""])
     assert Order.objects.get(number="N1").placed_at == datetime(2026, 10, 1, 2, tzinfo=UTC)
@@ -48,13 +64,27 @@ def test_dates_with_the_day_first_only_when_said(bring_in: Callable[..., Any]) -
     assert Order.objects.get().placed_at.date() == date(2026, 2, 3)
 
 
-@pytest.mark.parametrize(("written", "unit", "minor"), [("￥1,234.50", "yuan", 123450), ("12元", "yuan", 1200), ("0.105", "yuan", 11), ("１２.5", "yuan", 1250), ("1250", "fen", 1250), ("19.99", "yuan", 1999), (".5", "yuan", 50)])
+@pytest.mark.parametrize(
+    ("written", "unit", "minor"),
+    [
+        ("￥1,234.50", "yuan", 123450),
+        ("12元", "yuan", 1200),
+        ("0.105", "yuan", 11),
+        ("１２.5", "yuan", 1250),
+        ("1250", "fen", 1250),
+        ("19.99", "yuan", 1999),
+        (".5", "yuan", 50),
+    ],
+)
 def test_amounts_as_people_write_them(bring_in: Callable[..., Any], written: str, unit: str, minor: int) -> None:
     bring_in("orders", HEAD, ["N1", "13800000001", "2026-10-01", written, ""], unit=unit)
     assert Order.objects.get().amount == minor
 
 
-@pytest.mark.parametrize("written", ["+86 138-0000-0001", "008613800000001", "１３８０００００００１", "138 0000 0001", "13800000001.0", "(138)00000001"])
+@pytest.mark.parametrize(
+    "written",
+    ["+86 138-0000-0001", "008613800000001", "１３８０００００００１", "138 0000 0001", "13800000001.0", "(138)00000001"],
+)
 def test_telephones_as_people_write_them(bring_in: Callable[..., Any], written: str) -> None:
     bring_in("members", ["手机", "姓名"], ["13800000001", "张三"])
     assert bring_in("members", ["手机", "姓名"], [written, "张三"])["unchanged"] == 1
@@ -69,7 +99,12 @@ def workbook(*rows: list[Any]) -> bytes:
 
 
 def test_a_workbook(upload: Callable[..., ImportRun], as_of: datetime) -> None:
-    rows = [["N1", 13800000001, datetime(2026, 10, 1, 10), 12.5, "上海"], ["N2", "13800000002", 46296.5, 3, None], [None] * 5, ["N3", 13800000003, "oops", 1, ""]]
+    rows = [
+        ["N1", 13800000001, datetime(2026, 10, 1, 10), 12.5, "上海"],
+        ["N2", "13800000002", 46296.5, 3, None],
+        [None] * 5,
+        ["N3", 13800000003, "oops", 1, ""],
+    ]
     run = upload("orders", data=workbook(HEAD, *rows), name="订单.xlsx")
     counts = pipeline.run(run, as_of=as_of)
     assert (counts["new"], counts["refused"], counts["rows"]) == (2, 1, 3)
@@ -152,7 +187,9 @@ def test_bad_bytes_far_down_stop_the_import_before_it_writes(upload: Callable[..
     assert not Member.objects.exists()
 
 
-def test_an_unclosed_quote_stops_the_import(upload: Callable[..., ImportRun], as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unclosed_quote_stops_the_import(
+    upload: Callable[..., ImportRun], as_of: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reading, "BLOCK", 1 << 16)
     rows = csv_bytes(*([f"N{n}", "13800000001", "2026-10-01", "1", "x" * 60] for n in range(6000)))
     run = upload("orders", data=csv_bytes(HEAD) + rows + b'N0,13800000001,2026-10-01,1,"open\n' + rows)
@@ -162,11 +199,17 @@ def test_an_unclosed_quote_stops_the_import(upload: Callable[..., ImportRun], as
     assert not Order.objects.exists()
 
 
-def test_rows_of_the_wrong_width_are_refused_by_line(upload: Callable[..., ImportRun], as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_the_wrong_width_are_refused_by_line(
+    upload: Callable[..., ImportRun], as_of: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reading, "BLOCK", 1 << 12)
     lines = [",".join(HEAD)]
     for n in range(400):
-        lines.append(f"N{n},13800000001,2026-10-01,1" if n % 50 == 7 else f'N{n},13800000001,2026-10-01,{"oops" if n % 50 == 9 else 1},"a\nb"')
+        lines.append(
+            f"N{n},13800000001,2026-10-01,1"
+            if n % 50 == 7
+            else f'N{n},13800000001,2026-10-01,{"oops" if n % 50 == 9 else 1},"a\nb"'
+        )
         if n % 100 == 0:
             lines.append("")
     run = upload("orders", data="\n".join(lines).encode())
@@ -175,7 +218,9 @@ def test_rows_of_the_wrong_width_are_refused_by_line(upload: Callable[..., Impor
     found = {reject.line: (reject.code, reject.row[0]) for reject in ImportReject.objects.all()}
     # Line as a spreadsheet counts: heading, rows, and the empty ones between them.
     where = {f"N{n}": 2 + n + sum(1 for k in range(0, n, 100)) for n in range(400)}
-    assert found == {where[f"N{n}"]: ("too_few_columns" if n % 50 == 7 else "bad_amount", f"N{n}") for n in range(400) if n % 50 in (7, 9)}
+    assert found == {
+        where[f"N{n}"]: ("too_few_columns" if n % 50 == 7 else "bad_amount", f"N{n}") for n in range(400) if n % 50 in (7, 9)
+    }
 
 
 def test_nul_and_long_cells_do_no_harm(bring_in: Callable[..., Any]) -> None:

@@ -16,7 +16,11 @@ from members.models import Channel, Identity, Member, Order, Pool
 from tests.imports.conftest import csv_bytes
 
 HEAD = ["手机号", "邮箱", "会员卡号"]
-PHONES, MAILS, CARDS = ["", "13800000001", "13800000002", "13800000003"], ["", "a@b.cn", "c@d.cn", "e@f.cn"], ["", "C1", "C2", "C3"]
+PHONES, MAILS, CARDS = (
+    ["", "13800000001", "13800000002", "13800000003"],
+    ["", "a@b.cn", "c@d.cn", "e@f.cn"],
+    ["", "C1", "C2", "C3"],
+)
 person = st.tuples(st.sampled_from(PHONES), st.sampled_from(MAILS), st.sampled_from(CARDS)).filter(any)
 
 
@@ -49,15 +53,26 @@ def importing(pool: Pool, kind: str, head: list[str], files: list[list[Any]], as
     for rows in files:
         if rows:
             run = services.upload(
-                pool=pool, kind=kind, file=io.BytesIO(csv_bytes(head, *rows)), file_name="a.csv", actor=None, channel=Channel.objects.get(code="pos")
+                pool=pool,
+                kind=kind,
+                file=io.BytesIO(csv_bytes(head, *rows)),
+                file_name="a.csv",
+                actor=None,
+                channel=Channel.objects.get(code="pos"),
             )
             pipeline.run(run, as_of=as_of)
 
 
 @pytest.mark.django_db
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(person, min_size=1, max_size=9), cuts=st.lists(st.integers(0, 9), max_size=3), order=st.randoms(use_true_random=False))
-def test_people_do_not_depend_on_order_or_cutting(pool: Pool, as_of: datetime, rows: list[Any], cuts: list[int], order: Any) -> None:
+@given(
+    rows=st.lists(person, min_size=1, max_size=9),
+    cuts=st.lists(st.integers(0, 9), max_size=3),
+    order=st.randoms(use_true_random=False),
+)
+def test_people_do_not_depend_on_order_or_cutting(
+    pool: Pool, as_of: datetime, rows: list[Any], cuts: list[int], order: Any
+) -> None:
     order.shuffle(rows)
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     files = [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
@@ -76,7 +91,9 @@ order_rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=
 @pytest.mark.django_db
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=order_rows, cut=st.integers(0, 10), again=st.booleans(), order=st.randoms(use_true_random=False))
-def test_orders_do_not_depend_on_order_cutting_or_repeats(pool: Pool, as_of: datetime, rows: list[Any], cut: int, again: bool, order: Any) -> None:
+def test_orders_do_not_depend_on_order_cutting_or_repeats(
+    pool: Pool, as_of: datetime, rows: list[Any], cut: int, again: bool, order: Any
+) -> None:
     # One order number always says the same.
     said = [[f"N{number}", PHONES[1 + number % 3], f"2026-10-0{1 + number}", str(number + 1)] for number, _ in rows]
     order.shuffle(said)
@@ -85,7 +102,9 @@ def test_orders_do_not_depend_on_order_cutting_or_repeats(pool: Pool, as_of: dat
         with transaction.atomic():
             importing(pool, "orders", ["订单号", "手机号", "下单时间", "金额"], files, as_of)
             numbers = {row[0] for row in said}
-            assert sorted(Order.objects.values_list("number", "amount")) == sorted((each, 100 * (int(each[1:]) + 1)) for each in numbers)
+            assert sorted(Order.objects.values_list("number", "amount")) == sorted(
+                (each, 100 * (int(each[1:]) + 1)) for each in numbers
+            )
             assert Member.objects.count() == len({row[1] for row in said})
             raise Undo
     except Undo:
@@ -93,7 +112,9 @@ def test_orders_do_not_depend_on_order_cutting_or_repeats(pool: Pool, as_of: dat
 
 
 @settings(max_examples=300, deadline=None)
-@given(kind=st.sampled_from(Identity.Kind.values), value=st.text(alphabet=st.sampled_from("＋+86 013８-()..@Aaé　\t张"), max_size=16))
+@given(
+    kind=st.sampled_from(Identity.Kind.values), value=st.text(alphabet=st.sampled_from("＋+86 013８-()..@Aaé　\t张"), max_size=16)
+)
 def test_columns_and_single_values_are_written_alike(kind: str, value: str) -> None:
     import pyarrow as pa
 

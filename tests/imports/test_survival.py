@@ -83,7 +83,11 @@ def _environment() -> dict[str, str]:
 
 def _run_and_die(job: JobRun, at: int, media: Path) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, str(HERE / "killed.py"), str(job.pk), str(at), str(media)], env=_environment(), capture_output=True, text=True, timeout=120
+        [sys.executable, str(HERE / "killed.py"), str(job.pk), str(at), str(media)],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     JobRun.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     return done.returncode, done.stdout.strip() or done.stderr[-2000:]
@@ -133,7 +137,9 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, what: str, calls: int) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("calls", [4, 9, 22, 30])
-def test_paused_and_resumed_it_completes(upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+def test_paused_and_resumed_it_completes(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
     run = upload("orders", *rows())
     job = _start(run)
     with monkeypatch.context() as patch:
@@ -145,7 +151,9 @@ def test_paused_and_resumed_it_completes(upload: Callable[..., ImportRun], small
 
 
 @pytest.mark.django_db(transaction=True)
-def test_cancelled_it_stops_and_leaves_whole_chunks(upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancelled_it_stops_and_leaves_whole_chunks(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = upload("orders", *rows())
     job = _start(run)
     with monkeypatch.context() as patch:
@@ -179,7 +187,9 @@ def test_a_database_crash_empties_the_staging_and_all_is_read_again(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_identity_registered_meanwhile_is_respected(upload: Callable[..., ImportRun], small: None, pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_identity_registered_meanwhile_is_respected(
+    upload: Callable[..., ImportRun], small: None, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests import factories
 
     run = upload("orders", *rows())
