@@ -55,11 +55,8 @@ def leaves(condition: Condition, as_of: datetime, zone: ZoneInfo) -> Leaves:
     if about.kind == "set":
         return make.chosen(op, value)
     if op in NEGATED:
-        return Not(make.leaf(NEGATED[op], value))
-    if about.kind == "choice" and about.absent is not None and about.absent in value:
-        others = tuple(choice.value for choice in about.choices if choice.value not in value)
-        return Not(make.leaf("in", others)) if others else EVERYBODY
-    return make.leaf(op, value)
+        return Not(make.plain(NEGATED[op], value))
+    return make.plain(op, value)
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,14 @@ class _Maker:
         asked = about.takes_window(op) and (self.condition.window is not None or about.kind != "date")
         bounds = self.bounds() if asked else (None, None)
         return Leaf(about.key, op, value, of, bounds, today(self.as_of, self.zone) if about.dated else None)
+
+    def plain(self, op: str, value: Any) -> Leaves:
+        """A leaf; where members without a row count as a choice that is asked for, Not of the others."""
+        about = self.about
+        if about.kind != "choice" or about.absent not in value:
+            return self.leaf(op, value)
+        others = tuple(choice.value for choice in about.choices if choice.value not in value)
+        return Not(self.leaf("in", others)) if others else EVERYBODY
 
     def bounds(self) -> Span:
         """Without a window nothing is cut off, so that the answer outlives the day."""
