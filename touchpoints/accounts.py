@@ -11,7 +11,7 @@ from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
-from touchpoints import library, signatures
+from touchpoints import library, links, signatures
 from touchpoints.connectors.base import Accepted, Deadline, Message, SendError, Setting
 from touchpoints.connectors.registry import CONNECTORS, opened, seal, unseal
 from touchpoints.models import Connector, Content
@@ -45,6 +45,9 @@ def save_connector(
     row.sealed = seal(kept, row) if kept else None
     row.failures, row.open_until, row.problem = 0, None, ""
     _keep(row)
+    if catches:  # a demo's webhook posts to this installation's own receiver
+        row.config = {**clean, "url": links.catcher(row.pk)}
+        row.save(update_fields=["config"])
     audit(
         actor=actor,
         action="connector.save",

@@ -49,7 +49,8 @@ def test_a_secret_is_never_shown_again(login, pool):
 
 def test_mistakes_stand_at_their_fields(login, pool):
     answer = login("admin").post(
-        "/p/demo/connectors/new/email_smtp/", {"name": "m", "host": "x", "port": 99999, "from_email": "no"}
+        "/p/demo/connectors/new/email_smtp/",
+        {"name": "m", "host": "x", "port": 99999, "from_email": "no", "security": "none", "timeout": 5},
     )
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) >= {"port", "from_email"}
