@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 GOAL, MEMORY_GOAL, AGAIN_GOAL = 1.6, 500, 0.6
-TABLES = "members_touchedmember, members_orderline, members_order, members_identity, members_memberstate, members_member, members_importreject, members_importrun"
+TABLES = (
+    "members_touchedmember, members_orderline, members_order, members_identity, members_memberstate, members_member, "
+    "members_importreject, members_importrun"
+)
 
 PEOPLE = """
 COPY (
@@ -48,8 +51,9 @@ CLEAN = {
 @contextmanager
 def _database() -> Iterator[None]:
     """A fresh database beside the configured one."""
-    from django.db import connection
+    from django.db import connections
 
+    connection = connections["default"]
     name = connection.settings_dict["NAME"]
     connection.settings_dict["TEST"] = {**connection.settings_dict.get("TEST", {}), "NAME": f"{name}_bench_import"}
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
@@ -109,7 +113,9 @@ def _import(files: dict[str, Path], pool: Any) -> dict[str, int]:
     new = {}
     for kind, path in files.items():
         with path.open("rb") as file:
-            run = services.upload(pool=pool, kind=kind, file=file, file_name=path.name, actor=None, channel=Channel.objects.get(code="pos"))
+            run = services.upload(
+                pool=pool, kind=kind, file=file, file_name=path.name, actor=None, channel=Channel.objects.get(code="pos")
+            )
         new[kind] = pipeline.run(run, _progress if os.environ.get("TRACE") else None)["new"]
         services.forget_file(run=run)
     return new
@@ -142,7 +148,8 @@ def _bare() -> None:
             columns = ", ".join(
                 name
                 for (name,) in sql.fetch(
-                    "SELECT attname FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped",
+                    "SELECT attname FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0"
+                    " AND attgenerated = '' AND NOT attisdropped",
                     {"table": table},
                 )
             )
@@ -169,10 +176,21 @@ def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
             bare.append(_timed(_bare))
         memory.stop.set()
         print(f"import {whole} again {again} bare {bare} peak {memory.peak:.0f} MB")
-    rows = f"bare INSERT … SELECT of the same {members:,} members, their identities and {orders:,} orders into the same indexed tables"
+    rows = f"bare INSERT … SELECT of the same {members:,} members, their identities and {orders:,} orders into the same tables"
     return {
-        "import": {"ratio": _ratio(whole, bare), "yardstick": rows, "goal": GOAL, "runs": runs, "seconds": statistics.median(whole)},
-        "import_again": {"ratio": _ratio(again, whole), "yardstick": "the first import of the same files", "goal": AGAIN_GOAL, "runs": runs},
+        "import": {
+            "ratio": _ratio(whole, bare),
+            "yardstick": rows,
+            "goal": GOAL,
+            "runs": runs,
+            "seconds": statistics.median(whole),
+        },
+        "import_again": {
+            "ratio": _ratio(again, whole),
+            "yardstick": "the first import of the same files",
+            "goal": AGAIN_GOAL,
+            "runs": runs,
+        },
         "import_memory": {"ratio": memory.peak / MEMORY_GOAL, "yardstick": f"{MEMORY_GOAL} MB", "goal": 1.0, "runs": runs},
     }
 

@@ -59,7 +59,7 @@ class MappingForm(forms.Form):
         self.run = run
         said = run.options
         initial = {"channel": run.channel_id, **{key: said.get(key) for key in ("unit", "date_order", "unknown_products")}}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{"initial": initial, **kwargs})
         self.targets = list(fields.FIELDS[run.kind])
         columns = [("", "—"), *((name, name) for name in run.columns)]
         for field in self.targets:

@@ -223,7 +223,10 @@ MEMBER_STATUSES = {
     Member.Status.LEAD: "潜客 潜在客户 非会员 lead prospect no 否 1",
 }
 ORDER_STATUSES = {
-    Order.Status.PAID: "已支付 已付款 交易成功 已完成 完成 已发货 卖家已发货 等待买家确认收货 待发货 等待卖家发货 买家已付款 已签收 待收货 锁定 paid completed complete success shipped delivered fulfilled finished done 1",
+    Order.Status.PAID: (
+        "已支付 已付款 交易成功 已完成 完成 已发货 卖家已发货 等待买家确认收货 待发货 等待卖家发货 买家已付款 已签收 待收货 锁定 "
+        "paid completed complete success shipped delivered fulfilled finished done 1"
+    ),
     Order.Status.REFUNDED: "已退款 退款成功 退款 全额退款 已退货 refunded refund returned 2",
     Order.Status.CANCELLED: "已取消 取消 交易关闭 已关闭 关闭 cancelled canceled closed void 3",
     Order.Status.PENDING: "待支付 待付款 等待买家付款 未付款 等待付款 pending unpaid created 4",

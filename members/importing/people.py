@@ -81,10 +81,9 @@ def _ties(plan: Plan) -> list[tuple[int, int]]:
     """Pairs of different owners that one row carries."""
     keys, stage = table(plan.run, "keys"), table(plan.run, "stage")
     first = plan.identities[0]
+    statement = pg.SQL(sql.text("members/importing/find_ties"))
     pairs = [
-        pg.SQL(
-            "SELECT a.owner, b.owner FROM {stage} AS s JOIN {keys} AS a ON a.hash = {any} JOIN {keys} AS b ON b.hash = s.{column} WHERE a.owner <> b.owner"
-        ).format(stage=stage, keys=keys, any=plan.first_hash, column=pg.Identifier(f"h_{kind}"))
+        statement.format(stage=stage, keys=keys, any=plan.first_hash, column=pg.Identifier(f"h_{kind}"))
         for kind in plan.identities
         if kind != first
     ]

@@ -55,7 +55,9 @@ def batches(path: Path, found: Sniffed) -> Iterator[Batch]:
     """The rows below the heading."""
     if not path.exists():
         raise problem("file_gone")
-    return {"csv": _csv_batches, "xlsx": _xlsx_batches, "parquet": _parquet_batches}[found.format](path, found)
+    if found.format == "csv":
+        return _csv_batches(path, found)
+    return _xlsx_batches(path, found) if found.format == "xlsx" else _parquet_batches(path)
 
 
 # -- CSV -----------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def _parquet(path: Path) -> pq.ParquetFile:
         raise problem("broken_file", detail=str(error)[:200]) from error
 
 
-def _parquet_batches(path: Path, found: Sniffed | None = None) -> Iterator[Batch]:
+def _parquet_batches(path: Path) -> Iterator[Batch]:
     file, line = _parquet(path), 2
     for field_ in file.schema_arrow:
         if pa.types.is_nested(field_.type):

@@ -159,7 +159,7 @@ def start_import(*, run: ImportRun, actor: User | None) -> JobRun:
 def _start(run: ImportRun, kind: str, status: str, actor: User | None) -> JobRun:
     run.refresh_from_db(from_queryset=ImportRun.objects.select_for_update())
     if busy(run):
-        return JobRun.objects.get(pk=run.job_id)
+        return _job(run)
     staging.plan(run, clock.now())
     job = jobs.enqueue(kind=kind, pool_id=run.pool_id, params={"run": run.pk}, actor=actor, key=f"{kind}:{run.pk}")
     run.job_id, run.status, run.counts, run.finished_at = job.pk, status, {}, None
@@ -173,6 +173,11 @@ def busy(run: ImportRun) -> bool:
     return run.job_id is not None and JobRun.objects.filter(pk=run.job_id, status__in=JobRun.OPEN).exists()
 
 
+def _job(run: ImportRun) -> JobRun:
+    assert run.job_id is not None
+    return JobRun.objects.get(pk=run.job_id)
+
+
 def _must_rest(run: ImportRun) -> None:
     if busy(run):
         raise problem("running")
@@ -181,7 +186,7 @@ def _must_rest(run: ImportRun) -> None:
 @transaction.atomic
 def steer(*, run: ImportRun, what: str, actor: User | None) -> ImportRun:
     """Pause, resume or cancel. What is already written stays: a repeat of the file goes on from there."""
-    job = jobs.ask(job=JobRun.objects.get(pk=run.job_id), what=what, actor=actor)
+    job = jobs.ask(job=_job(run), what=what, actor=actor)
     if job.status == JobRun.Status.CANCELLED:
         finish(run=run, status=Status.CANCELLED, counts=run.counts, at=job.finished_at)
     return run

@@ -1,9 +1,9 @@
 """However rows are ordered and cut into files, the same people and orders come of them."""
 
+import io
+import itertools
 from datetime import datetime
 from typing import Any
-
-import io
 
 import pytest
 from django.db import transaction
@@ -26,7 +26,7 @@ person = st.tuples(st.sampled_from(PHONES), st.sampled_from(MAILS), st.sampled_f
 
 def partition(rows: list[tuple[str, ...]]) -> set[frozenset[str]]:
     """The oracle: sets of identities that rows connect, by brute force."""
-    groups = [set(cell for cell in row if cell) for row in rows]
+    groups = [{cell for cell in row if cell} for row in rows]
     while True:
         for i, one in enumerate(groups):
             other = next((j for j in range(i + 1, len(groups)) if groups[j] & one), None)
@@ -75,7 +75,7 @@ def test_people_do_not_depend_on_order_or_cutting(
 ) -> None:
     order.shuffle(rows)
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
-    files = [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    files = [rows[a:b] for a, b in itertools.pairwise(edges)]
     try:
         with transaction.atomic():
             importing(pool, "members", HEAD, files, as_of)
