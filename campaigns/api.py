@@ -54,7 +54,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     goal_days = serializers.IntegerField(min_value=1, max_value=180, required=False)
     holdout_percent = serializers.IntegerField(min_value=0, max_value=50, required=False)
     unit_cost = serializers.IntegerField(min_value=0, max_value=100_000, required=False, help_text="minor units")
-    template = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="key of the gallery; only when creating")
+    template = serializers.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="key of the gallery; only when creating"
+    )
 
     class Meta:
         model = Campaign
@@ -92,7 +94,11 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PoolView
     lookup_value_regex = r"\d+"
 
     def get_queryset(self) -> "QuerySet[Campaign]":
-        return Campaign.objects.filter(pool=self.pool).select_related("pool", "segment__pool", "connector").prefetch_related("layers__content", "runs")
+        return (
+            Campaign.objects.filter(pool=self.pool)
+            .select_related("pool", "segment__pool", "connector")
+            .prefetch_related("layers__content", "runs")
+        )
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, services.Closed):
@@ -110,7 +116,13 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PoolView
         key = data.pop("template", "")
         if key and key not in templates():
             raise serializers.ValidationError({"template": [_("没有这个模板")]})
-        made = services.create(pool=self.pool, actor=request.user, name=data.pop("name"), template=templates().get(key), segment=data.pop("segment", None))
+        made = services.create(
+            pool=self.pool,
+            actor=request.user,
+            name=data.pop("name"),
+            template=templates().get(key),
+            segment=data.pop("segment", None),
+        )
         services.save(campaign=made, actor=request.user, **data)
         return self._shown(made.pk, 201)
 
@@ -159,7 +171,10 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PoolView
         campaign, now = self.get_object(), clock.now()
         if campaign.segment is None:
             raise Problem("no_segment", _("还没有选择目标分群"))
-        missing = [{"step": gap.step, "code": gap.code, "message": gap.message, "blocks": gap.blocks} for gap in gaps(campaign, now, problems_of)]
+        missing = [
+            {"step": gap.step, "code": gap.code, "message": gap.message, "blocks": gap.blocks}
+            for gap in gaps(campaign, now, problems_of)
+        ]
         return Response({**dryrun.as_json(dryrun.dry_run(campaign, now)), "missing": missing})
 
     @extend_schema(request=None, responses=CampaignSerializer)
@@ -222,7 +237,10 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PoolView
         if run is None:
             return Response({"run": None})
         live = queries.live(run, clock.now())
-        counts = {name: getattr(live.counts, name) for name in ("total", "planned", "sent", "delivered", "opened", "clicked", "unknown", "cancelled")}
+        counts = {
+            name: getattr(live.counts, name)
+            for name in ("total", "planned", "sent", "delivered", "opened", "clicked", "unknown", "cancelled")
+        }
         return Response({
             "run": RunSerializer(run).data, "treated": live.treated, "holdout": live.holdout, "counts": counts,
             "suppressed": live.counts.suppressed, "failed": live.counts.failed,

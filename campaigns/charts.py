@@ -17,7 +17,9 @@ PERMISSION = "campaigns.view"
 
 def _run(request: HttpRequest) -> Run:
     number = request.GET.get("run", "")
-    found = Run.objects.select_related("campaign__pool").filter(pk=int(number) if number.isdecimal() else 0, campaign__pool=request.pool).first()  # type: ignore[attr-defined]
+    pool = request.pool  # type: ignore[attr-defined]
+    wanted = int(number) if number.isdecimal() and len(number) < 18 else 0
+    found = Run.objects.select_related("campaign__pool").filter(pk=wanted, campaign__pool=pool).first()
     if found is None:
         raise Http404("no such run")
     return found
@@ -63,7 +65,8 @@ def conversion(request: HttpRequest) -> Chart:
         "xAxis": {"type": "category", "data": [_("第 %(n)s 天") % {"n": row[0]} for row in rows], "boundaryGap": False},
         "yAxis": {"type": "value", "axisLabel": {"formatter": "@percent"}},
         "series": [
-            {"type": "line", "name": names[arm], "data": shares[arm], "showSymbol": days < 2, "itemStyle": {"color": colours[arm]},
+            {"type": "line", "name": names[arm], "data": shares[arm], "showSymbol": days < 2,
+             "itemStyle": {"color": colours[arm]},
              "lineStyle": {"width": 2, "type": "solid" if arm == TREATED else "dashed"}}
             for arm in shown
         ],
@@ -84,8 +87,8 @@ def funnel(request: HttpRequest) -> Chart:
     """Treated members from target to order; a click opens the members."""
     run = _run(request)
     treated = results.funnel_of(run, clock.now()).treated
-    steps = [("members", _("目标"), "entered"), ("sent", _("已发送"), "sent"), ("delivered", _("已送达"), "delivered"),
-             ("opened", _("已打开"), "opened"), ("clicked", _("已点击"), "clicked"), ("ordered", _("已下单"), "ordered")]  # fmt: skip
+    steps = [("members", _("目标"), "entered"), ("sent", _("已发送"), "sent"), ("delivered", _("已送达"), "delivered")]
+    steps += [("opened", _("已打开"), "opened"), ("clicked", _("已点击"), "clicked"), ("ordered", _("已下单"), "ordered")]
     rows = [(label, getattr(treated, name), treated.share(name)) for name, label, _what in steps]
     links = [behind_url(run, "treated", what) for _name, _label, what in steps]
     data = [
@@ -97,6 +100,15 @@ def funnel(request: HttpRequest) -> Chart:
         "grid": {"left": 8, "right": 48, "top": 8, "bottom": 8, "containLabel": True},
         "xAxis": {"type": "value", "minInterval": 1, "axisLabel": {"formatter": "@compact"}},
         "yAxis": {"type": "category", "inverse": True, "data": [label for label, _count, _share in rows]},
-        "series": [{"type": "bar", "name": _("会员"), "data": data, "label": {"show": True, "position": "right", "formatter": "@barLabel"}}],
+        "series": [
+            {
+                "type": "bar",
+                "name": _("会员"),
+                "data": data,
+                "label": {"show": True, "position": "right", "formatter": "@barLabel"},
+            }
+        ],
     }
-    return Chart(_("触达漏斗"), [_("步骤"), Column(_("会员"), "number"), Column(_("占目标"), "percent")], rows, option, links=links)
+    return Chart(
+        _("触达漏斗"), [_("步骤"), Column(_("会员"), "number"), Column(_("占目标"), "percent")], rows, option, links=links
+    )

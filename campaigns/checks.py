@@ -30,7 +30,9 @@ def gaps(campaign: Campaign, as_of: datetime, content_problems: Any = None) -> l
     found = [*_audience(campaign), *_layers(layers), *_control(campaign), *_channel(campaign, as_of)]
     for layer in layers:
         for problem in content_problems(campaign, layer) if content_problems else ():
-            found.append(Gap("content", "content_refused", _("“%(layer)s”：%(problem)s") % {"layer": layer.name, "problem": problem}))
+            found.append(
+                Gap("content", "content_refused", _("“%(layer)s”：%(problem)s") % {"layer": layer.name, "problem": problem})
+            )
     return sorted(found, key=lambda gap: STEPS.index(gap.step))
 
 

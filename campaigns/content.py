@@ -12,7 +12,6 @@ from touchpoints.connectors.registry import opened
 from touchpoints.models import Connector
 from touchpoints.placeholders import Invalid
 
-
 PIXEL = re.compile(r"<img [^>]*>")
 
 
@@ -79,7 +78,7 @@ def sample(campaign: Campaign, layer: Layer, member_id: int, as_of: datetime) ->
         return Sample(layer.name, member.pk, str(member), content.subject, content.body, "", fault=str(error))
     row = row_of(campaign, member, as_of)
     for field in ready.loaders():
-        row[field.key] = field.load(campaign.pool_id, [member.pk]).get(member.pk, "")
+        row[field.key] = field.load(campaign.pool_id, [member.pk]).get(member.pk, "") if field.load else ""
     ready.prepare(row)
     # A look at a sample must not count as an opening.
     page = PIXEL.sub("", ready.html.render(row))

@@ -81,7 +81,14 @@ def _step(campaign: Campaign, as_of: datetime) -> Step | None:
     due = max(campaign.scheduled_at or as_of, as_of)
     close = next(node.close_hours for node in journeys.one_off(campaign.goal_days).path if node.kind == "send")
     closes = due + journeys.hours(close)
-    return Step(pool=campaign.pool, source="", connector=campaign.connector, due_at=due, closes_at=closes, variables={"campaign.name": campaign.name})
+    return Step(
+        pool=campaign.pool,
+        source="",
+        connector=campaign.connector,
+        due_at=due,
+        closes_at=closes,
+        variables={"campaign.name": campaign.name},
+    )
 
 
 def _candidates(audience: Audience, layers: list[Layer]) -> Candidates:
@@ -99,7 +106,14 @@ def dry_run(campaign: Campaign, as_of: datetime) -> DryRun:
     layers = list(campaign.layers.select_related("content"))
     audience, step = freeze(campaign, layers, as_of), _step(campaign, as_of)
     report = planning.plan(step=step, candidates=_candidates(audience, layers), as_of=as_of, dry_run=True) if step else None
-    return DryRun(campaign, as_of, audience, report, starting_rate(campaign, audience.segment, as_of), _samples(campaign, audience, layers, as_of))
+    return DryRun(
+        campaign,
+        as_of,
+        audience,
+        report,
+        starting_rate(campaign, audience.segment, as_of),
+        _samples(campaign, audience, layers, as_of),
+    )
 
 
 def _samples(campaign: Campaign, audience: Audience, layers: list[Layer], as_of: datetime) -> tuple[Sample, ...]:
@@ -122,7 +136,10 @@ def listed(campaign: Campaign, as_of: datetime, *, reason: str, after: int = 0) 
     candidates = _candidates(freeze(campaign, layers, as_of), layers)
     rows = planning.listed(step=step, candidates=candidates, as_of=as_of, reason=reason, after=after, limit=PAGE + 1)
     names = {layer.content_id: layer.name for layer in layers}
-    page = [{**row, "layer": names.get(row["content_id"], ""), "label": policy.REASONS.get(row["reason"], _("可发送"))} for row in rows[:PAGE]]
+    page = [
+        {**row, "layer": names.get(row["content_id"], ""), "label": policy.REASONS.get(row["reason"], _("可发送"))}
+        for row in rows[:PAGE]
+    ]
     return page, page[-1]["member_id"] if len(rows) > PAGE else None
 
 
@@ -135,7 +152,8 @@ def as_json(found: DryRun) -> dict[str, Any]:
         "treated": found.audience.treated,
         "holdout": found.audience.holdout,
         "layers": [
-            {"layer": part.layer.pk, "name": part.layer.name, "treated": part.treated, "holdout": part.holdout} for part in found.audience.parts
+            {"layer": part.layer.pk, "name": part.layer.name, "treated": part.treated, "holdout": part.holdout}
+            for part in found.audience.parts
         ],
         "sendable": found.report.planned if found.report else None,
         "suppressed": [{"reason": each.reason, "message": str(each.label), "members": each.members} for each in found.suppressed],

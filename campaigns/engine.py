@@ -62,7 +62,9 @@ def _safely(act: Any, number: int, as_of: datetime) -> int:
 
 def _locked(number: int, phase: str, status: str) -> Run | None:
     """The run, ours for this transaction, if it still is where we saw it; another worker's is left alone."""
-    rows = Run.objects.select_for_update(skip_locked=True, of=("self",)).select_related("campaign__pool", "campaign__segment", "version")
+    rows = Run.objects.select_for_update(skip_locked=True, of=("self",)).select_related(
+        "campaign__pool", "campaign__segment", "version"
+    )
     return rows.filter(pk=number, phase=phase, campaign__status=status).first()
 
 
@@ -79,7 +81,9 @@ def enter(number: int, as_of: datetime) -> bool:
     sql.execute("campaigns/create_entering")
     sql.copy_in(COPY, as_copy(made))
     first = journeys.parse(run.version.graph).entry.next
-    run.entered = sql.execute("campaigns/insert_participants", {"run": run.pk, "pool": campaign.pool_id, "as_of": as_of, "node": first})
+    run.entered = sql.execute(
+        "campaigns/insert_participants", {"run": run.pk, "pool": campaign.pool_id, "as_of": as_of, "node": first}
+    )
     run.phase, run.entered_at, run.note = Phase.ADVANCING, as_of, ""
     run.save(update_fields=["entered", "phase", "entered_at", "note"])
     # A pause that came in between wins: the status is only moved on from where it was.
@@ -120,12 +124,16 @@ def _wave(number: int, node: Any, target: Any, as_of: datetime) -> int:
         candidates = Candidates(pg.SQL(sql.text("campaigns/select_candidates")), wave)
         touchpoints.plan_deliveries(step=step_of(run, node), candidates=candidates, as_of=as_of)
     days = target.days if target.kind == "wait" else None
-    return sql.execute("campaigns/advance_participants", {**wave, "next": target.id, "leaves": target.kind == "exit", "wait_days": days})
+    return sql.execute(
+        "campaigns/advance_participants", {**wave, "next": target.id, "leaves": target.kind == "exit", "wait_days": days}
+    )
 
 
 def step_of(run: Run, node: journeys.Send) -> Step:
     """The step of a send node, opened by whoever comes first."""
     campaign, start = run.campaign, run.entered_at or run.slot
+    if campaign.connector is None:
+        raise ValueError(f"campaign {campaign.pk} has no connector")
     return touchpoints.open_step(
         pool=campaign.pool,
         source=source_of(run, node.id),

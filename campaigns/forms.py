@@ -19,9 +19,14 @@ class AudienceForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("活动名称"), max_length=80)
     note = forms.CharField(label=gettext_lazy("说明"), max_length=200, required=False)
-    segment = forms.ModelChoiceField(label=gettext_lazy("目标分群"), queryset=Segment.objects.none(), required=False, empty_label=gettext_lazy("请选择分群"))
+    segment = forms.ModelChoiceField(
+        label=gettext_lazy("目标分群"), queryset=Segment.objects.none(), required=False, empty_label=gettext_lazy("请选择分群")
+    )
     goal_days = forms.IntegerField(
-        label=gettext_lazy("目标：下单窗口"), min_value=1, max_value=180, help_text=gettext_lazy("进入活动后这么多天内有已支付订单，算达成目标")
+        label=gettext_lazy("目标：下单窗口"),
+        min_value=1,
+        max_value=180,
+        help_text=gettext_lazy("进入活动后这么多天内有已支付订单，算达成目标"),
     )
 
     def __init__(self, *args: Any, pool: Pool, **kwargs: Any) -> None:
@@ -33,10 +38,17 @@ class ControlForm(forms.Form):
     """Control group and cost."""
 
     holdout_percent = forms.IntegerField(
-        label=gettext_lazy("对照组比例"), min_value=0, max_value=50, help_text=gettext_lazy("这部分会员不触达，用来对比活动带来的增量。建议 5–20%")
+        label=gettext_lazy("对照组比例"),
+        min_value=0,
+        max_value=50,
+        help_text=gettext_lazy("这部分会员不触达，用来对比活动带来的增量。建议 5–20%"),
     )
     cost = forms.DecimalField(
-        label=gettext_lazy("每条消息成本"), min_value=0, max_value=1000, decimal_places=2, help_text=gettext_lazy("用来计算投入产出，可为 0")
+        label=gettext_lazy("每条消息成本"),
+        min_value=0,
+        max_value=1000,
+        decimal_places=2,
+        help_text=gettext_lazy("用来计算投入产出，可为 0"),
     )
 
 
@@ -44,9 +56,16 @@ class ChannelForm(forms.Form):
     """Through which connector, and when, by the pool's clock."""
 
     NOW, AT = "now", "at"
-    connector = forms.ModelChoiceField(label=gettext_lazy("发送渠道"), queryset=Connector.objects.none(), required=False, empty_label=gettext_lazy("请选择连接器"))
+    connector = forms.ModelChoiceField(
+        label=gettext_lazy("发送渠道"),
+        queryset=Connector.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("请选择连接器"),
+    )
     start = forms.ChoiceField(
-        label=gettext_lazy("发送时间"), choices=[(NOW, gettext_lazy("发布后立即发送")), (AT, gettext_lazy("定时发送"))], widget=forms.RadioSelect
+        label=gettext_lazy("发送时间"),
+        choices=[(NOW, gettext_lazy("发布后立即发送")), (AT, gettext_lazy("定时发送"))],
+        widget=forms.RadioSelect,
     )
     scheduled_at = forms.CharField(
         label=gettext_lazy("定时"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "60"})
@@ -78,14 +97,16 @@ class LayerForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("分层名称"), max_length=40)
     who = forms.ChoiceField(label=gettext_lazy("哪些会员"), help_text=gettext_lazy("从上到下匹配，会员进入第一个符合的分层"))
     subject = forms.CharField(label=gettext_lazy("主题"), max_length=200, required=False)
-    body = forms.CharField(label=gettext_lazy("正文"), max_length=20_000, required=False, strip=False, widget=forms.Textarea(attrs={"rows": 9}))
+    body = forms.CharField(
+        label=gettext_lazy("正文"), max_length=20_000, required=False, strip=False, widget=forms.Textarea(attrs={"rows": 9})
+    )
     link = forms.URLField(label=gettext_lazy("活动链接"), max_length=500, required=False, assume_scheme="https")
 
     def __init__(self, *args: Any, pool: Pool, layer: Layer, **kwargs: Any) -> None:
         content = layer.content
         start = {"name": layer.name, "who": presets.key_of(layer.rule)}
         start |= {field: getattr(content, field, "") for field in ("subject", "body", "link")}
-        super().__init__(*args, initial=start, auto_id=f"l{layer.pk}_%s", **kwargs)
+        super().__init__(*args, **{"initial": start, "auto_id": f"l{layer.pk}_%s", **kwargs})
         self.layer = layer
         self.fields["who"].choices = presets.choices(pool, layer.rule)  # type: ignore[attr-defined]
 

@@ -27,7 +27,7 @@ class Send(_Node):
 
     kind: Literal["send"] = "send"
     next: NodeId
-    close_hours: int = Field(72, ge=1, le=24 * 30)  # a message that could not leave by then never does
+    close_hours: int = Field(default=72, ge=1, le=24 * 30)  # a message that could not leave by then never does
 
 
 class Wait(_Node):
@@ -93,7 +93,7 @@ def one_off(goal_days: int) -> Graph:
     return Graph(
         nodes=(
             Entry(id="entry", next="send"),
-            Send(id="send", next="window"),
+            Send(id="send", next="window", close_hours=72),
             Wait(id="window", next="exit", days=goal_days),
             Exit(id="exit"),
         )
@@ -115,5 +115,8 @@ def problems(stored: Any) -> list[str]:
     try:
         parse(stored)
     except ValidationError as error:
-        return [_("%(place)s：%(what)s") % {"place": ".".join(map(str, e["loc"])) or _("旅程"), "what": e["msg"]} for e in error.errors()]
+        return [
+            _("%(place)s：%(what)s") % {"place": ".".join(map(str, e["loc"])) or _("旅程"), "what": e["msg"]}
+            for e in error.errors()
+        ]
     return []

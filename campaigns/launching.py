@@ -38,12 +38,18 @@ def launch(*, campaign: Campaign, actor: User | None, as_of: datetime) -> bool:
     if not campaign.is_draft:
         raise Closed("campaign_closed", _("活动现在是“%(status)s”，不能发布") % {"status": campaign.get_status_display()})
     if missing := blocking(gaps(campaign, as_of, problems_of)):
-        raise Problem("campaign_incomplete", _("还不能发布：%(first)s") % {"first": missing[0].message}, {gap.code: gap.message for gap in missing})
+        raise Problem(
+            "campaign_incomplete",
+            _("还不能发布：%(first)s") % {"first": missing[0].message},
+            {gap.code: gap.message for gap in missing},
+        )
     if not _move(campaign, to=Status.SCHEDULED, out_of=(Status.DRAFT,), launched_at=as_of):
         return False
     version = _freeze_journey(campaign)
     slot = max(campaign.scheduled_at or as_of, as_of)
-    run, _new = Run.objects.update_or_create(campaign=campaign, slot=slot, defaults={"version": version, "phase": Phase.WAITING, "note": ""})
+    run, _new = Run.objects.update_or_create(
+        campaign=campaign, slot=slot, defaults={"version": version, "phase": Phase.WAITING, "note": ""}
+    )
     audit(actor=actor, action="campaign.launch", target=campaign, pool_id=campaign.pool_id, slot=slot.isoformat(), run=run.pk)
     return True
 
@@ -60,7 +66,9 @@ def reopen(*, campaign: Campaign, actor: User | None) -> None:
     open_runs = list(Run.objects.select_for_update().filter(campaign=campaign).order_by("pk"))
     if any(run.entered_at for run in open_runs):
         raise Closed("campaign_entered", _("已有会员进入活动，不能退回草稿；可以取消后复制"))
-    if not _move(campaign, to=Status.DRAFT, out_of=(Status.SCHEDULED, Status.MISSED, Status.PAUSED), launched_at=None, scheduled_at=None):
+    if not _move(
+        campaign, to=Status.DRAFT, out_of=(Status.SCHEDULED, Status.MISSED, Status.PAUSED), launched_at=None, scheduled_at=None
+    ):
         raise Closed("campaign_closed", _("活动现在是“%(status)s”，不能退回草稿") % {"status": campaign.get_status_display()})
     Run.objects.filter(campaign=campaign, phase__in=Run.OPEN).update(phase=Phase.CANCELLED, note=_("退回草稿"))
     audit(actor=actor, action="campaign.reopen", target=campaign, pool_id=campaign.pool_id)

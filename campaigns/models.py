@@ -74,7 +74,9 @@ class Layer(models.Model):
         ordering = ["position"]
         constraints = [
             # Deferred, so that layers can change places in one transaction.
-            models.UniqueConstraint(fields=["campaign", "position"], name="one_layer_per_position", deferrable=models.Deferrable.DEFERRED)
+            models.UniqueConstraint(
+                fields=["campaign", "position"], name="one_layer_per_position", deferrable=models.Deferrable.DEFERRED
+            )
         ]
 
     def __str__(self) -> str:
@@ -122,7 +124,9 @@ class Run(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "slot"], name="one_run_per_slot")]
-        indexes = [models.Index(fields=["slot"], name="run_open", condition=models.Q(phase__in=["waiting", "entering", "advancing"]))]
+        indexes = [
+            models.Index(fields=["slot"], name="run_open", condition=models.Q(phase__in=["waiting", "entering", "advancing"]))
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.slot:%F %T}"

@@ -18,7 +18,8 @@ from scrm.staff.access import allow
 from scrm.staff.permissions import may
 
 TONES = {
-    "draft": "slate", "scheduled": "blue", "running": "green", "paused": "amber", "finished": "violet", "cancelled": "red", "missed": "red",
+    "draft": "slate", "scheduled": "blue", "running": "green", "paused": "amber", "finished": "violet",
+    "cancelled": "red", "missed": "red",
 }  # fmt: skip
 
 
@@ -50,7 +51,15 @@ def index(request: HttpRequest) -> HttpResponse:
         row.tone, row.run_shown = TONES[row.status], row.run_list[0] if row.run_list else None  # type: ignore[attr-defined]
     counts = queries.tab_counts(request.pool)  # type: ignore[attr-defined]
     tabs = [(key, label, counts[key]) for key, (label, _statuses) in queries.TABS.items()]
-    context = {"rows": rows, "next": after, "tab": tab, "tabs": tabs, "q": q, "may_edit": may(request.role, "campaigns.edit"), "total": counts["all"]}  # type: ignore[attr-defined]
+    context = {
+        "rows": rows,
+        "next": after,
+        "tab": tab,
+        "tabs": tabs,
+        "q": q,
+        "may_edit": may(request.role, "campaigns.edit"),  # type: ignore[attr-defined]
+        "total": counts["all"],
+    }
     return render_page(request, "campaigns/list.html", "results", context)
 
 
@@ -117,10 +126,22 @@ def monitor(request: HttpRequest, pk: int) -> HttpResponse:
     layers = {layer.pk: layer for layer in campaign.layers.all()}
     # Orders and layers are counted on every look at a small run; of a large one the minute's summary is shown.
     funnel = figures.funnel_of(run, now) if run is not None and run.entered <= SMALL else None
-    per_layer = [(layer, funnel.of(1, layer.pk, every_layer=False)) for layer in layers.values()] if funnel and len(layers) > 1 else []
+    per_layer = (
+        [(layer, funnel.of(1, layer.pk, every_layer=False)) for layer in layers.values()] if funnel and len(layers) > 1 else []
+    )
     ordered = funnel.treated.ordered if funnel else (run.summary.get("ordered") if run else None)
     moving = campaign.status in (Campaign.Status.SCHEDULED, Campaign.Status.RUNNING)
-    context = {**shared(request, campaign), "run": run, "live": live, "per_layer": per_layer, "moving": moving, "causes": retrying.CAUSES, "now": now, "ordered": ordered, "small": funnel is not None}
+    context = {
+        **shared(request, campaign),
+        "run": run,
+        "live": live,
+        "per_layer": per_layer,
+        "moving": moving,
+        "causes": retrying.CAUSES,
+        "now": now,
+        "ordered": ordered,
+        "small": funnel is not None,
+    }
     return render_page(request, "campaigns/monitor.html", "live", context)
 
 
@@ -144,11 +165,27 @@ class _Words:
     def __getitem__(self, verdict: str) -> tuple[str, str, str]:
         return {
             "empty": ("slate", _("还没有人进入"), _("活动开始后，这里显示结果。")),
-            "no_control": ("amber", _("没有对照组，无法知道增量"), _("下面只有触达组的数据：这些订单里有多少是活动带来的，看不出来。")),
-            "mismatch": ("red", _("两组人数与设定不符，结果不可信"), _("样本比例检验（SRM）未通过：分组过程出了问题，请先查明原因。")),
+            "no_control": (
+                "amber",
+                _("没有对照组，无法知道增量"),
+                _("下面只有触达组的数据：这些订单里有多少是活动带来的，看不出来。"),
+            ),
+            "mismatch": (
+                "red",
+                _("两组人数与设定不符，结果不可信"),
+                _("样本比例检验（SRM）未通过：分组过程出了问题，请先查明原因。"),
+            ),
             "too_few": ("amber", _("还不能下结论"), _("每组至少需要 50 人下单，结论才站得住；现在看到的差别可能只是偶然。")),
-            "early": ("blue", _("目标窗口还没结束，先不要下结论"), _("窗口结束前反复查看，误判的机会会大大增加；数字每天都会变。")),
-            "none": ("slate", _("看不出转化率的差别"), _("差值的 95% 区间包含 0：活动可能没有效果，也可能效果小于能测出的范围。")),
+            "early": (
+                "blue",
+                _("目标窗口还没结束，先不要下结论"),
+                _("窗口结束前反复查看，误判的机会会大大增加；数字每天都会变。"),
+            ),
+            "none": (
+                "slate",
+                _("看不出转化率的差别"),
+                _("差值的 95% 区间包含 0：活动可能没有效果，也可能效果小于能测出的范围。"),
+            ),
             "better": ("green", _("活动提高了转化率"), _("差值的 95% 区间全部大于 0。")),
             "worse": ("red", _("活动降低了转化率"), _("差值的 95% 区间全部小于 0：被触达的会员反而买得更少。")),
         }[verdict]

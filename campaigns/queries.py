@@ -30,7 +30,12 @@ PAGE = 30
 def campaigns_of(pool: Pool) -> "QuerySet[Campaign]":
     """A pool's campaigns, newest first, with what the list shows of them."""
     runs = Prefetch("runs", queryset=Run.objects.order_by("-entered", "-slot"), to_attr="run_list")
-    return Campaign.objects.filter(pool=pool).select_related("segment", "connector", "actor").prefetch_related(runs).order_by("-created_at", "-pk")
+    return (
+        Campaign.objects.filter(pool=pool)
+        .select_related("segment", "connector", "actor")
+        .prefetch_related(runs)
+        .order_by("-created_at", "-pk")
+    )
 
 
 def listed(pool: Pool, *, tab: str = "all", q: str = "", before: int | None = None) -> tuple[list[Campaign], int | None]:
@@ -51,7 +56,9 @@ def tab_counts(pool: Pool) -> dict[str, int]:
 def open_campaigns_of_segment(segment: Segment) -> list[Campaign]:
     """Campaigns that still need a segment: as their audience, or in the rule of a layer."""
     rows = Campaign.objects.filter(pool_id=segment.pool_id, status__in=Campaign.OPEN).prefetch_related("layers")
-    return [row for row in rows if row.segment_id == segment.pk or any(_names(layer.rule, segment.pk) for layer in row.layers.all())]
+    return [
+        row for row in rows if row.segment_id == segment.pk or any(_names(layer.rule, segment.pk) for layer in row.layers.all())
+    ]
 
 
 def _names(rule: Any, segment_id: int) -> bool:
@@ -117,7 +124,9 @@ def live(run: Run, as_of: datetime) -> Live:
 
 def _reasons(found: list[dict[str, Any]], status: int) -> list[Reason]:
     return [
-        Reason(row["reason"], reach.reason_words(row["reason"]), row["members"], row["detail"] or "") for row in found if row["status"] == status
+        Reason(row["reason"], reach.reason_words(row["reason"]), row["members"], row["detail"] or "")
+        for row in found
+        if row["status"] == status
     ]
 
 

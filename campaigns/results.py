@@ -10,7 +10,19 @@ from campaigns.models import Campaign, Layer, Run
 from campaigns.sources import step_ids
 from scrm.lib import sql
 
-COUNTS = ("members", "sent", "delivered", "opened", "clicked", "ordered", "failed", "suppressed", "unknown", "waiting", "redeemed")
+COUNTS = (
+    "members",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "ordered",
+    "failed",
+    "suppressed",
+    "unknown",
+    "waiting",
+    "redeemed",
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ class Funnel:
 
     def of(self, arm: int, layer: int | None = None, *, every_layer: bool = True) -> Counts:
         """One arm, of every layer or of one."""
-        chosen = (counts for (a, l), counts in self.cells.items() if a == arm and (every_layer or l == layer))
+        chosen = (counts for (side, part), counts in self.cells.items() if side == arm and (every_layer or part == layer))
         return sum(chosen, Counts())
 
     @property
@@ -216,7 +228,7 @@ def measure(run: Run, as_of: datetime) -> dict[tuple[int, int | None], Arm]:
 
 def _compare(arms: dict[tuple[int, int | None], Arm], layer: Layer | None = None) -> Comparison:
     def total(arm: int) -> Arm:
-        return sum((found for (a, l), found in arms.items() if a == arm and (layer is None or l == layer.pk)), NOBODY)
+        return sum((found for (side, part), found in arms.items() if side == arm and (layer is None or part == layer.pk)), NOBODY)
 
     return Comparison(total(TREATED), total(HOLDOUT), layer)
 
@@ -243,7 +255,9 @@ def conversions_by_day(run: Run, as_of: datetime) -> dict[int, list[int]]:
     days = run.campaign.goal_days
     if run.entered_at is not None:
         days = min(days, max(1, -(-int((as_of - run.entered_at).total_seconds()) // 86400)))
-    found = {(row["arm"], row["day"]): row["buyers"] for row in sql.rows("campaigns/count_conversions_by_day", _params(run, as_of))}
+    found = {
+        (row["arm"], row["day"]): row["buyers"] for row in sql.rows("campaigns/count_conversions_by_day", _params(run, as_of))
+    }
     curves: dict[int, list[int]] = {}
     for arm in (TREATED, HOLDOUT):
         total, curve = 0, []

@@ -34,7 +34,9 @@ def _draft(campaign: Campaign) -> Campaign:
 
 
 @transaction.atomic
-def create(*, pool: Pool, actor: User | None, name: str = "", template: Template | None = None, segment: Segment | None = None) -> Campaign:
+def create(
+    *, pool: Pool, actor: User | None, name: str = "", template: Template | None = None, segment: Segment | None = None
+) -> Campaign:
     """A draft: empty with one layer for everybody, or filled from a template in the reader's language."""
     campaign = Campaign.objects.create(
         pool=pool,
@@ -88,7 +90,9 @@ def add_layer(*, campaign: Campaign, actor: User | None, name: str = "", rule: A
     layers = list(draft.layers.all())
     if len(layers) >= MAX_LAYERS:
         raise Problem("too_many_layers", _("最多 %(n)s 个分层") % {"n": MAX_LAYERS})
-    place = next((layer.position for layer in layers if layer.rule is None), 1 + max((layer.position for layer in layers), default=-1))
+    place = next(
+        (layer.position for layer in layers if layer.rule is None), 1 + max((layer.position for layer in layers), default=-1)
+    )
     draft.layers.filter(position__gte=place).update(position=F("position") + 1)
     made = _new_layer(draft, place, name=name or _("分层 %(n)s") % {"n": len(layers) + 1}, rule=rule, **content)
     audit(actor=actor, action="campaign.add_layer", target=draft, pool_id=draft.pool_id, layer=made.pk)
@@ -131,7 +135,11 @@ def remove_layer(*, campaign: Campaign, layer: Layer, actor: User | None) -> Non
 def move_layer(*, campaign: Campaign, layer: Layer, up: bool, actor: User | None) -> None:
     """Change places with the neighbour: the first layer that fits a member wins."""
     draft = _draft(campaign)
-    beside = draft.layers.filter(position__lt=layer.position).last() if up else draft.layers.filter(position__gt=layer.position).first()
+    beside = (
+        draft.layers.filter(position__lt=layer.position).last()
+        if up
+        else draft.layers.filter(position__gt=layer.position).first()
+    )
     if beside is None:
         return
     Layer.objects.filter(pk=layer.pk).update(position=beside.position)

@@ -30,7 +30,9 @@ def campaigns_that_need(segment: Segment) -> Iterable[usage.Use]:
 @choices.register_senders
 def sender_names(pool: Pool, sources: Iterable[str]) -> dict[str, str]:
     """ "campaign:42" is called by the campaign's name."""
-    wanted = {int(text.split(":")[1]): text for text in sources if text.startswith("campaign:") and text.split(":")[1].isdecimal()}
+    wanted = {
+        int(text.split(":")[1]): text for text in sources if text.startswith("campaign:") and text.split(":")[1].isdecimal()
+    }
     found = Campaign.objects.filter(pool=pool, pk__in=wanted).values_list("pk", "name")
     return {wanted[pk]: name for pk, name in found}
 
@@ -56,11 +58,19 @@ def _moment(row: Participant) -> Moment:
 def _panel(request: HttpRequest, member: Member) -> dict[str, Any]:
     rows = queries.participations(member)
     sent = {
-        run_of(found.step.source): found for found in Delivery.objects.filter(member=member).select_related("step", "content") if found.step.source
+        run_of(found.step.source): found
+        for found in Delivery.objects.filter(member=member).select_related("step", "content")
+        if found.step.source
     }
     return {"participations": [{"row": row, "delivery": sent.get(row.run_id)} for row in rows]}
 
 
 panels.register(
-    "campaigns", label=gettext_lazy("活动"), template="campaigns/panel.html", context=_panel, permission="campaigns.view", icon="target", order=45
+    "campaigns",
+    label=gettext_lazy("活动"),
+    template="campaigns/panel.html",
+    context=_panel,
+    permission="campaigns.view",
+    icon="target",
+    order=45,
 )

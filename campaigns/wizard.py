@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns import forms, presets, services
 from campaigns.acts import act, find, refusal
+from campaigns.assignment import TREATED
 from campaigns.audience import Audience, freeze
 from campaigns.checks import STEPS, blocking, gaps
 from campaigns.content import problems_of, sample
@@ -40,9 +41,8 @@ def _segment(request: HttpRequest) -> Segment | None:
 @allow("campaigns.edit")
 def gallery(request: HttpRequest) -> HttpResponse:
     """Start from a template or from nothing."""
-    found = []
-    for made in templates().values():
-        found.append({"made": made, "audience": sentence_of(request.pool, made.audience.rule)})
+    pool = request.pool  # type: ignore[attr-defined]
+    found = [{"made": made, "audience": sentence_of(pool, made.audience.rule)} for made in templates().values()]
     return render(request, "campaigns/gallery.html", {"templates": found, "segment": _segment(request)})
 
 
@@ -112,7 +112,9 @@ def edit(request: HttpRequest, pk: int, step: str = STEPS[0]) -> HttpResponse:
     if step not in STEPS:
         raise Http404("no such step")
     if not campaign.is_draft:
-        closed = services.Closed("campaign_launched", _("活动“%(name)s”已发布，不能再修改；可以复制为新活动") % {"name": campaign.name})
+        closed = services.Closed(
+            "campaign_launched", _("活动“%(name)s”已发布，不能再修改；可以复制为新活动") % {"name": campaign.name}
+        )
         return refusal(request, campaign, closed)
     form = _form(campaign, step, as_of, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form is not None and (answer := _saved(request, campaign, step, form, as_of)):
@@ -140,7 +142,10 @@ def _page(request: HttpRequest, campaign: Campaign, step: str, form: Any, as_of:
     links = [(LABELS[name], reverse("campaigns:step", args=[campaign.pk, name])) for name in STEPS]
     here = STEPS.index(step)
     context = _aside(request, campaign, as_of, step=step, form=form, steps=links, number=here + 1, title=LABELS[step])
-    context |= {"previous": STEPS[here - 1] if here else "", "segment_count": Segment.objects.filter(pool=campaign.pool, is_archived=False).count()}
+    context |= {
+        "previous": STEPS[here - 1] if here else "",
+        "segment_count": Segment.objects.filter(pool=campaign.pool, is_archived=False).count(),
+    }
     if step == "content":
         context["layers"] = _layers(campaign, as_of, context["audience"])
     return context
@@ -154,8 +159,8 @@ def _layers(campaign: Campaign, as_of: datetime, audience: Audience | None) -> l
 def _layer(campaign: Campaign, layer: Layer, as_of: datetime, audience: Audience | None, **more: Any) -> dict[str, Any]:
     """A layer's form, its size, and its message for one of its members."""
     part = next((each for each in audience.parts if each.layer.pk == layer.pk), None) if audience else None
-    members = audience.made.where(1, layer.pk) if audience else []
-    sampled = sample(campaign, layer, int(members[0]), as_of) if len(members) else None
+    members = audience.made.where(TREATED, layer.pk).tolist() if audience else []
+    sampled = sample(campaign, layer, members[0], as_of) if members else None
     form = forms.LayerForm(pool=campaign.pool, layer=layer)
     return {
         "layer": layer, "form": form, "part": part, "sample": sampled, "problems": problems_of(campaign, layer),
@@ -169,9 +174,14 @@ def _of(campaign: Campaign, layer: int) -> Layer:
 
 def _chips() -> list[dict[str, Any]]:
     """Placeholders to click into a text, as they are written."""
-    special = {"member.name": '{{member.name|default:"%s"}}' % _("您"), "campaign.link": "[%s]({{campaign.link}})" % _("去看看")}
+    special = {
+        "member.name": '{{member.name|default:"' + _("您") + '"}}',
+        "campaign.link": "[" + _("去看看") + "]({{campaign.link}})",
+    }
     keys = [key for key in FIELDS if key != "unsubscribe.link"]
-    return [{"label": FIELDS[key].label, "sample": FIELDS[key].sample, "text": special.get(key, f"{{{{{key}}}}}")} for key in keys]
+    return [
+        {"label": FIELDS[key].label, "sample": FIELDS[key].sample, "text": special.get(key, f"{{{{{key}}}}}")} for key in keys
+    ]
 
 
 @act("campaigns.edit")
@@ -188,7 +198,9 @@ def save_layer(request: HttpRequest, campaign: Campaign, layer: int) -> HttpResp
     campaign = _fresh(campaign)
     context = _layer(campaign, _of(campaign, layer), as_of, _sizes(campaign, as_of))
     aside = _aside(request, campaign, as_of, step="content", saved=form.is_valid())
-    return render(request, "campaigns/layer_saved.html", {**aside, "each": context, "faults": form.errors, "saved": form.is_valid()})
+    return render(
+        request, "campaigns/layer_saved.html", {**aside, "each": context, "faults": form.errors, "saved": form.is_valid()}
+    )
 
 
 @act("campaigns.edit")

@@ -40,3 +40,9 @@ def interval(estimate: Estimate | None, kind: str) -> str:
         return _("无法估计")
     low = f"{estimate.low * 100:+.2f}" if kind == "points" else PRINT[kind](estimate.low)
     return _("%(low)s 至 %(high)s") % {"low": low, "high": PRINT[kind](estimate.high)}
+
+
+@register.filter
+def points_plain(value: float) -> str:
+    """A difference of rates without a sign: 2.20 个百分点."""
+    return points(abs(value), 2).lstrip("+")

@@ -38,7 +38,10 @@ def segment_of(pool: Pool, rule: dict[str, Any], name: str = "全部会员") -> 
 @pytest.fixture
 def people(pool: Pool) -> list[Member]:
     """Forty members, every fourth of an important RFM group."""
-    return [consenting(pool, f"会员{n}", f"m{n}@example.com", rfm_group=7 if n % 4 == 0 else 2, stage=1, order_count=n % 3) for n in range(40)]
+    return [
+        consenting(pool, f"会员{n}", f"m{n}@example.com", rfm_group=7 if n % 4 == 0 else 2, stage=1, order_count=n % 3)
+        for n in range(40)
+    ]
 
 
 @pytest.fixture

@@ -29,7 +29,9 @@ def one(campaign: Campaign, act: str = "") -> str:
 def test_a_campaign_from_a_template_to_its_results(
     client: APIClient, people: list[object], segment: Segment, connector: Connector
 ) -> None:
-    made = client.post(ALL, {"name": "双十一", "template": "winback", "segment": segment.pk, "connector": connector.pk, "holdout_percent": 20})
+    made = client.post(
+        ALL, {"name": "双十一", "template": "winback", "segment": segment.pk, "connector": connector.pk, "holdout_percent": 20}
+    )
     assert made.status_code == 201, made.data
     campaign = Campaign.objects.get(pk=made.data["id"])
     assert [layer["name"] for layer in made.data["layers"]] == ["重要会员", "其余会员"]

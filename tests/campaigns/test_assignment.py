@@ -24,7 +24,9 @@ def test_a_member_keeps_the_arm_whoever_else_is_there(some: BitMap, more: BitMap
 
 @settings(deadline=None)
 @given(members, st.lists(members, max_size=4), salts)
-def test_every_member_has_exactly_one_arm_and_the_first_layer_that_fits(audience: BitMap, wanted: list[BitMap], salt: str) -> None:
+def test_every_member_has_exactly_one_arm_and_the_first_layer_that_fits(
+    audience: BitMap, wanted: list[BitMap], salt: str
+) -> None:
     layers = [(n, bitmap) for n, bitmap in enumerate(wanted, 1)] + [(99, None)]
     made = a.assign(audience, layers, salt=salt, holdout_percent=10)
     assert made.members.tolist() == sorted(audience)
@@ -50,7 +52,10 @@ def test_the_arms_have_their_planned_sizes(salt: str, percent: int, start: int) 
 
 def test_two_campaigns_hold_out_different_members() -> None:
     everyone = BitMap(range(1, 50_001))
-    one, two = (set(a.assign(everyone, [(1, None)], salt=salt, holdout_percent=10).where(a.HOLDOUT).tolist()) for salt in ("a" * 16, "b" * 16))
+    one, two = (
+        set(a.assign(everyone, [(1, None)], salt=salt, holdout_percent=10).where(a.HOLDOUT).tolist())
+        for salt in ("a" * 16, "b" * 16)
+    )
     assert 350 < len(one & two) < 650  # one in a hundred by chance
 
 

@@ -102,7 +102,9 @@ def test_waves_are_bounded_and_finish(draft: Campaign, as_of: datetime, monkeypa
     assert Delivery.objects.count() == Participant.objects.filter(arm=1).count()
 
 
-def test_a_wave_that_fails_is_undone_whole_and_tried_again(draft: Campaign, as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wave_that_fails_is_undone_whole_and_tried_again(
+    draft: Campaign, as_of: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = launched(draft, as_of)
     real = engine.touchpoints.plan_deliveries
     monkeypatch.setattr(engine.touchpoints, "plan_deliveries", lambda **given: (real(**given), 1 / 0))

@@ -74,7 +74,7 @@ def test_mail_click_order_result(
     addresses = {f"m{n}@example.com": member for n, member in enumerate(people)}
     assert {addresses[to].pk for to in postbox.mails} == treated
 
-    to, mail = sorted(postbox.mails.items())[0]
+    to, mail = min(postbox.mails.items())
     body = mail.get_body(("plain",)).get_content()
     link = re.search(r"http://[^/\s]+(/t/c/\S+)", body)
     assert link is not None
@@ -84,7 +84,12 @@ def test_mail_click_order_result(
     placed = (clock.now() + timedelta(minutes=1)).astimezone(pool.zone)
     csv = f"订单号,邮箱,下单时间,金额\nT1,{to},{placed:%Y-%m-%d %H:%M:%S},88.50\n"
     upload = imports.upload(
-        pool=pool, kind="orders", file=io.BytesIO(csv.encode()), file_name="orders.csv", actor=None, channel=Channel.objects.get(code="pos")
+        pool=pool,
+        kind="orders",
+        file=io.BytesIO(csv.encode()),
+        file_name="orders.csv",
+        actor=None,
+        channel=Channel.objects.get(code="pos"),
     )
     assert pipeline.run(upload, as_of=clock.now())["new"] == 1
 

@@ -65,7 +65,9 @@ def database_url() -> str:
 def test_a_worker_killed_anywhere_leaves_nothing_undone_and_nothing_twice(draft: Campaign, as_of: datetime, place: str) -> None:
     launching.launch(campaign=draft, actor=None, as_of=as_of)
     env = os.environ | {"DATABASE_URL": database_url()}
-    with subprocess.Popen([sys.executable, "-c", VICTIM, place, as_of.isoformat()], env=env, stdout=subprocess.PIPE, text=True) as victim:
+    with subprocess.Popen(
+        [sys.executable, "-c", VICTIM, place, as_of.isoformat()], env=env, stdout=subprocess.PIPE, text=True
+    ) as victim:
         assert victim.stdout is not None
         assert victim.stdout.readline().strip() == "here"
         victim.kill()
@@ -146,7 +148,11 @@ def test_failed_messages_of_one_cause_are_tried_again(draft: Campaign, as_of: da
     engine.tick(as_of)
     draft.refresh_from_db()
     bad, bounced, unsure = Delivery.objects.order_by("member_id")[:3]
-    for row, reason, more in ((bad, "bad_recipient", {}), (bounced, "bounced", {}), (unsure, "bad_recipient", {"unsure_since": as_of})):
+    for row, reason, more in (
+        (bad, "bad_recipient", {}),
+        (bounced, "bounced", {}),
+        (unsure, "bad_recipient", {"unsure_since": as_of}),
+    ):
         Delivery.objects.filter(member_id=row.member_id).update(status=90, reason=reason, failed_at=as_of, **more)
     assert retrying.retry(campaign=draft, reason="bad_recipient", actor=None, as_of=as_of) == 1
     bad.refresh_from_db()

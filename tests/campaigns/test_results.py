@@ -40,7 +40,8 @@ def table(pool: Pool, connector: Connector, as_of: datetime) -> dict[str, Any]:
         who[name] = factories.member(pool, name)
         Participant.objects.create(member=who[name], run=run, arm=arm, layer=layer, entered_at=start, node="exit")
     orders = [
-        ("a", -1, 300, {}), ("a", 1, 1000, {}), ("a", 2, 500, {}), ("a", 3, 10_000, {"refunded": 10_000, "status": Order.Status.REFUNDED}),
+        ("a", -1, 300, {}), ("a", 1, 1000, {}), ("a", 2, 500, {}),
+        ("a", 3, 10_000, {"refunded": 10_000, "status": Order.Status.REFUNDED}),
         ("b", 7, 9900, {}),
         ("c", -6.9, 400, {}), ("c", -7.1, 77_700, {}), ("c", 3, 2000, {"refunded": 800}),
         ("d", 1, 5000, {"status": Order.Status.PENDING}), ("d", 2, 5000, {"status": Order.Status.CANCELLED}),
@@ -76,7 +77,9 @@ def test_orders_after_the_instant_of_asking_do_not_count_yet(table: dict[str, An
 def test_the_funnel_by_arm_and_layer(table: dict[str, Any], as_of: datetime) -> None:
     funnel = results.funnel_of(table["run"], as_of)
     one, two = table["one"].pk, table["two"].pk
-    assert funnel.of(TREATED, one, every_layer=False) == results.Counts(members=2, sent=2, delivered=2, opened=2, clicked=1, ordered=1)
+    assert funnel.of(TREATED, one, every_layer=False) == results.Counts(
+        members=2, sent=2, delivered=2, opened=2, clicked=1, ordered=1
+    )
     assert funnel.of(TREATED, two, every_layer=False) == results.Counts(members=2, ordered=1, failed=1, suppressed=1)
     assert funnel.holdout == results.Counts(members=2, ordered=1)
 
@@ -84,8 +87,10 @@ def test_the_funnel_by_arm_and_layer(table: dict[str, Any], as_of: datetime) -> 
 @pytest.mark.parametrize(
     ("value", "names"),
     [
-        ("treated:any:entered", "abcd"), ("holdout:any:entered", "ef"), ("any:any:ordered", "ace"), ("treated:any:sent", "ab"),
-        ("treated:any:opened", "ab"), ("treated:any:clicked", "a"), ("treated:any:failed", "d"), ("treated:any:failed:bad_recipient", "d"),
+        ("treated:any:entered", "abcd"), ("holdout:any:entered", "ef"), ("any:any:ordered", "ace"),
+        ("treated:any:sent", "ab"),
+        ("treated:any:opened", "ab"), ("treated:any:clicked", "a"),
+        ("treated:any:failed", "d"), ("treated:any:failed:bad_recipient", "d"),
         ("treated:any:failed:bounced", ""), ("treated:any:suppressed:cap_day", "c"), ("treated:any:delivered", "ab"),
         ("holdout:any:ordered", "e"), ("treated:any:redeemed", ""),
     ],
@@ -123,7 +128,8 @@ def test_cost_counts_what_was_sent_and_few_conversions_are_no_conclusion(table: 
     assert found.whole.difference.value == pytest.approx(2 / 4 - 1 / 2)
     assert found.whole.revenue_raw.value == pytest.approx(2700 / 4 - 600 / 2)
     assert found.whole.extra_revenue.value == pytest.approx(found.whole.revenue.value * 4)
-    assert found.roi is not None and found.roi.value == pytest.approx(found.whole.extra_revenue.value / 100 - 1)
+    assert found.roi is not None
+    assert found.roi.value == pytest.approx(found.whole.extra_revenue.value / 100 - 1)
 
 
 def arm(buyers: int, members: int) -> results.Arm:
