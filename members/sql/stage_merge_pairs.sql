@@ -1,6 +1,7 @@
 -- Take the pairs as given, each member replaced by the one it was merged into before.
 -- Reads the {{given}} pairs and members_member; writes merge_edges and one group per member.
 -- Runs once per merge on emptied tables.
+-- sample {given} = SELECT 1::bigint AS winner_id, 2::bigint AS loser_id
 WITH given AS ({given}), edge AS (
     INSERT INTO merge_edges (winner_id, loser_id)
     SELECT DISTINCT COALESCE(w.merged_into, given.winner_id), COALESCE(l.merged_into, given.loser_id)
