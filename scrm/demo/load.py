@@ -42,6 +42,7 @@ class Demo:
         """Everything; a pool that was loaded already is left as it is."""
         pool = self.pool()
         reach.connectors(pool)
+        reach.policy(pool)
         if pool.settings.get("demo_loaded"):
             return pool
         steps = list(self._steps(pool))
@@ -143,7 +144,7 @@ def campaigns(pool: Pool, source: Source) -> None:
     cards = dict(Identity.objects.filter(pool=pool, kind=Identity.Kind.CARD).values_list("value", "member_id"))
     audiences = source.audiences().groupby("campaign_id").card.apply(list)
     used = source.redemptions().groupby("campaign_id")
-    for row in source.campaigns().itertuples():
+    for row in source.campaigns().sort_values("start_date").itertuples():
         redeemed = (
             used.get_group(row.campaign_id) if row.campaign_id in used.groups else pd.DataFrame({"card": [], "redeemed_at": []})
         )

@@ -7,7 +7,7 @@ from django.conf import settings
 from members.models import Pool
 from segmentation import services as segments
 from segmentation.models import Segment
-from touchpoints import accounts
+from touchpoints import accounts, services
 from touchpoints.models import Connector
 
 SEGMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -22,6 +22,12 @@ SEGMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {"all": [{"fact": "orders", "op": "gte", "value": 12, "window": {"last": 90}}]},
     ),
 )
+
+
+def policy(pool: Pool) -> None:
+    """No quiet hours in the demo: whoever tries it at night wants to see a campaign leave."""
+    if "policy" not in pool.settings:
+        services.save_policy(pool=pool, values={"quiet_start": "", "quiet_end": ""}, actor=None)
 
 
 def connectors(pool: Pool) -> None:
