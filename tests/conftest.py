@@ -11,16 +11,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scrm.settings")
 # Playwright keeps an event loop in the test's thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-from scrm import embedded  # noqa: E402
+from scrm import embedded
 
 DATA_DIR = Path(os.environ["DATA_DIR"])
 (DATA_DIR / "static").mkdir(parents=True, exist_ok=True)
 if "DATABASE_URL" not in os.environ:
     embedded.start(DATA_DIR, profile="test")
 
-from tests.fixtures import *  # noqa: E402, F403  (fixtures every test may use)
-
 import pytest  # noqa: E402
+
+from tests.fixtures import *  # noqa: E402, F403  (fixtures every test may use)
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +30,14 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
     with django_db_blocker.unblock():
         sql.run("ALTER TABLE loyalty_entry DISABLE TRIGGER entry_is_kept")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords():
+    """Argon2 takes its time on purpose; tests make hundreds of people."""
+    from django.conf import settings
+    from django.contrib.auth import hashers
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    hashers.get_hashers.cache_clear()
+    hashers.get_hashers_by_algorithm.cache_clear()
