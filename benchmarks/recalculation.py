@@ -31,7 +31,7 @@ MEASURE = """
     SELECT count(*), quantile_disc(last_order_at, [0.2, 0.4, 0.6, 0.8]), quantile_disc(window_count, [0.2, 0.4, 0.6, 0.8]),
         quantile_disc(window_amount, [0.2, 0.4, 0.6, 0.8]), sum(last_order_at // 1000000)::HUGEINT // count(*),
         sum(window_count)::HUGEINT // count(*), sum(window_amount)::HUGEINT // count(*), count(*) FILTER (order_count > 1),
-        quantile_disc(round((last_order_at - first_order_at) / 1e6)::BIGINT / greatest(order_count - 1, 1), $quantiles)
+        quantile_disc((last_order_at - first_order_at) / 1e6 / greatest(order_count - 1, 1), $quantiles)
             FILTER (order_count > 1)
     FROM facts"""
 STATES = """
@@ -327,7 +327,7 @@ def _pandas_states(pool: Any, as_of: datetime) -> Any:
     fifths, choices = [0.2, 0.4, 0.6, 0.8], Choices()
     last = facts["last_order_at"].astype("int64")
     repeat = facts[facts["order_count"] > 1]
-    gaps = ((repeat["last_order_at"] - repeat["first_order_at"]).astype("int64") / 1e6).round() / (repeat["order_count"] - 1)
+    gaps = (repeat["last_order_at"] - repeat["first_order_at"]).astype("int64") / 1e6 / (repeat["order_count"] - 1)
     found = {
         "buyers": len(facts),
         "last_order_at": [EPOCH + timedelta(microseconds=n) for n in cut(last, fifths)],

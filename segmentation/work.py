@@ -16,7 +16,7 @@ from segmentation.recalculation import services, steps
 @job(services.KIND, title=_("重算会员状态"))
 def recalculate(job: RunningJob) -> dict[str, Any]:
     def report(step: str, number: int) -> None:
-        job.checkpoint(done=number, total=len(steps.TITLES) - 1, phase=step)
+        job.checkpoint(done=number, total=len(steps.TITLES) - 1, phase=str(steps.TITLES[step]))
 
     run = services.recalculate(pool=Pool.objects.get(pk=job.pool_id), as_of=clock.now(), job_id=job.id, report=report)
     return {"run": run.pk, "steps": run.steps}

@@ -29,7 +29,7 @@ FAILED_REST = timedelta(hours=1)  # a full run that failed for good is not asked
 
 
 def recalculate(
-    *, pool: Pool, as_of: datetime, job_id: int | None = None, report: steps.Report = lambda step, number: None
+    *, pool: Pool, as_of: datetime, job_id: int | None = None, report: steps.Report = steps.quiet
 ) -> RecalculationRun:
     """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
     with _alone(pool.pk):
@@ -41,6 +41,8 @@ def recalculate(
             found = steps.measure(choices, chain.tables["facts"], as_of)
             note["rows"] = found.buyers
         steps.compare(chain, found)
+        report("update_states", len(chain.done))
+        chain.report = steps.quiet  # progress written inside the transaction would lock the job's row, and shows to nobody
         with transaction.atomic():
             steps.save(chain)
             _finish(run, chain, found)

@@ -40,6 +40,10 @@ PARALLEL = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "work_mem": 
 Report = Callable[[str, int], None]
 
 
+def quiet(step: str, number: int) -> None:
+    """Tell nobody."""
+
+
 @dataclass
 class Chain:
     """One pass: whose (a relation of member ids), as of when, and what was done so far."""
@@ -51,7 +55,7 @@ class Chain:
     of: str = ""  # "_of": the variants for a scope of few members
     tables: dict[str, pg.Composable] = field(default_factory=dict)
     done: list[dict[str, Any]] = field(default_factory=list)
-    report: Report = lambda step, number: None
+    report: Report = quiet
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, int]]:
@@ -69,6 +73,8 @@ class Chain:
             sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
             made = pg.SQL("CREATE {} TABLE {} AS ").format(self.kind, table)
             note["rows"] = sql.run(made + file, values | {"pool_id": self.pool_id})
+            if self.of:  # a few members: the planner must know, or it reads all states
+                sql.run(pg.SQL("ANALYZE {}").format(table))
         self.tables[slot] = table
 
     def write(self, name: str, values: dict[str, Any] | None = None, **slots: pg.Composable) -> None:

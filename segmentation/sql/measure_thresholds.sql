@@ -12,6 +12,6 @@ SELECT
     floor(avg(window_amount))::bigint AS mean_window_amount,
     count(*) FILTER (WHERE order_count > 1) AS repeat_buyers,
     percentile_disc(%(interval_quantiles)s::float8[]) WITHIN GROUP (
-        ORDER BY date_part('epoch', last_order_at - first_order_at)::bigint / greatest(order_count - 1, 1)
+        ORDER BY date_part('epoch', last_order_at - first_order_at) / greatest(order_count - 1, 1)
     ) FILTER (WHERE order_count > 1) AS interval_seconds
 FROM {facts} AS f

@@ -55,9 +55,7 @@ def edges(pool: Sequence[dict[str, Any]], choices: Any, as_of: datetime) -> dict
         for letter in "rfm":
             found[f"{letter}_split"] = found[letter][choices.rfm.high_from - 2]
     gaps = [
-        round((f["last_order_at"] - f["first_order_at"]).total_seconds()) / (f["order_count"] - 1)
-        for f in pool
-        if f["order_count"] > 1
+        (f["last_order_at"] - f["first_order_at"]).total_seconds() / (f["order_count"] - 1) for f in pool if f["order_count"] > 1
     ]
     days: list[int] = []
     for share in choices.lifecycle.quantiles:
