@@ -84,7 +84,9 @@ def mail(pool: Pool) -> Callable[..., Connector]:
 
 @pytest.fixture
 def fake(pool: Pool) -> Connector:
-    return services.save_connector(pool=pool, key="fake", name="fake", config={"mode": "record", "delivered": 0, "read": 0, "clicked": 0})
+    return services.save_connector(
+        pool=pool, key="fake", name="fake", config={"mode": "record", "delivered": 0, "read": 0, "clicked": 0}
+    )
 
 
 @pytest.fixture
@@ -125,10 +127,10 @@ class Nursery:
             url += f"&password={connection.settings_dict['PASSWORD']}"
         # The keys of this very process: its settings may have been read before the environment was set.
         keys = {"FIELD_KEYS": settings.FIELD_KEYS, "SECRET_KEY": settings.SECRET_KEY}
-        environment = {**os.environ, **keys, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "LOG_LEVEL": "ERROR"}
+        self.environment = {**os.environ, **keys, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "LOG_LEVEL": "ERROR"}
         self.program = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("nursery.py"))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.environment, cwd=ROOT,
         )  # fmt: skip
         assert self._line() == "ready"
         self.pids: list[int] = []

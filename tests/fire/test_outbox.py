@@ -98,7 +98,9 @@ def test_pumps_at_the_same_time_share_the_work(nursery, postman, mail, planned):
     step = planned(mail(postman.port), 200)
     for pid in [nursery.start(step, chunk=20) for _ in range(4)]:
         nursery.wait(pid)
-    assert statuses() == {S.ACCEPTED: 200} and set(postman.taken.values()) == {1} and len(postman.taken) == 200
+    assert statuses() == {S.ACCEPTED: 200}
+    assert set(postman.taken.values()) == {1}
+    assert len(postman.taken) == 200
 
 
 # -- The server misbehaves -----------------------------------------------------------------------
@@ -108,7 +110,8 @@ def test_taken_but_never_answered_is_unknown_and_not_sent_again(postman, mail, p
     for _ in range(3):
         outbox.pump(step.pk, as_of=as_of, pace=outbox.PACE)
         resolving.look_after(SHORT)
-    assert postman.taken["m3@example.com"] == 1 and len(postman.taken) == 8
+    assert postman.taken["m3@example.com"] == 1
+    assert len(postman.taken) == 8
     assert statuses() == {S.ACCEPTED: 7, S.UNKNOWN: 1}
     assert [row.reason for row in queries.unknown_deliveries(step.pool)] == ["no_answer"]
 
@@ -127,7 +130,8 @@ def test_a_server_that_is_down_costs_no_message_its_attempts(mail, planned, as_o
         assert outbox.pump(step.pk, as_of=as_of).accepted == 0
         Connector.objects.update(open_until=None)
     row = Connector.objects.get()
-    assert row.failures == 3 and "refused" in row.problem.lower()
+    assert row.failures == 3
+    assert "refused" in row.problem.lower()
     outbox.pump(step.pk, as_of=as_of)
     assert outbox.pump(step.pk, as_of=as_of).stopped == "breaker"
     assert set(Delivery.objects.values_list("status", "attempt")) == {(S.PLANNED, 0)}
@@ -146,11 +150,13 @@ def test_one_refused_address_does_not_hold_up_the_others(mail, planned, as_of, p
     assert queries.step_counts([step.pk])[step.pk].failed == {"bad_recipient": 1}
     assert Delivery.objects.get(status=S.FAILED).member.blocks.get().reason == "bounced"
     later = Delivery.objects.get(status=S.PLANNED)
-    assert later.attempt == 1 and timedelta(seconds=10) < later.next_at - as_of < timedelta(minutes=1)
+    assert later.attempt == 1
+    assert timedelta(seconds=10) < later.next_at - as_of < timedelta(minutes=1)
     assert outbox.pump(step.pk, as_of=as_of).handled == 0, "a retry waits"
     postman.refuse.clear()
     assert outbox.pump(step.pk, as_of=as_of + timedelta(minutes=2)).accepted == 1
-    assert set(postman.taken.values()) == {1} and len(postman.taken) == 5
+    assert set(postman.taken.values()) == {1}
+    assert len(postman.taken) == 5
 
 
 def test_a_slow_server_is_not_overrun(mail, planned, as_of, postman):
@@ -158,4 +164,5 @@ def test_a_slow_server_is_not_overrun(mail, planned, as_of, postman):
     step = planned(mail(postman.port), 15)
     tight = outbox.Pace(timedelta(seconds=20), 0.5, timedelta(seconds=1))
     until(lambda: outbox.pump(step.pk, as_of=as_of, pace=tight).handled == 0, 30)
-    assert statuses() == {S.ACCEPTED: 15} and set(postman.taken.values()) == {1}
+    assert statuses() == {S.ACCEPTED: 15}
+    assert set(postman.taken.values()) == {1}

@@ -18,7 +18,17 @@ from scrm.staff.models import AuditEntry
 from tests.fire.conftest import free_port
 from touchpoints import services, signatures, targets
 from touchpoints.connectors.base import (
-    Accepted, BadConfig, BadRecipient, Deadline, Down, Message, NotTried, Retryable, SendError, Throttled, Unknown,
+    Accepted,
+    BadConfig,
+    BadRecipient,
+    Deadline,
+    Down,
+    Message,
+    NotTried,
+    Retryable,
+    SendError,
+    Throttled,
+    Unknown,
 )  # fmt: skip
 from touchpoints.connectors.email_smtp import EmailSmtp
 from touchpoints.connectors.registry import CONNECTORS, opened, unseal
@@ -107,7 +117,9 @@ class TestContract:
         line = opened(accounts[key])
         outcomes = line.send([message(1), message(2)], Deadline(0))
         assert [type(each) for each in outcomes] == [NotTried, NotTried]
-        assert not receiver.seen and not keeper.mails and not Recorded.objects.exists()
+        assert not receiver.seen
+        assert not keeper.mails
+        assert not Recorded.objects.exists()
 
     def test_secrets_go_in_and_never_come_out(self, accounts, key, pool):
         kind = CONNECTORS[key]
@@ -118,7 +130,8 @@ class TestContract:
                     pool=pool, key=key, name=key, config=row.config, secrets={each.key: "planted-secret"}, connector=row
                 )
                 assert unseal(row)[each.key] == "planted-secret"
-                assert b"planted" not in bytes(row.sealed) and "planted" not in json.dumps(row.config)
+                assert b"planted" not in bytes(row.sealed)
+                assert "planted" not in json.dumps(row.config)
                 assert "planted" not in json.dumps(list(AuditEntry.objects.values_list("data", flat=True)))
 
     def test_it_says_what_is_missing_before_it_is_saved(self, accounts, key, pool):
@@ -133,7 +146,9 @@ class TestContract:
         row = accounts[key]
         services.save_connector(pool=pool, key=key, name=key, config=row.config, is_sandbox=True, connector=row)
         (outcome,) = opened(row).send([message()], Deadline(5))
-        assert isinstance(outcome, Accepted) and not receiver.seen and not keeper.mails
+        assert isinstance(outcome, Accepted)
+        assert not receiver.seen
+        assert not keeper.mails
         kept = Recorded.objects.get(connector=row)
         assert (kept.key, kept.hint, kept.subject) == ("d1-1", "m***@example.com", "主题")
 
@@ -146,7 +161,7 @@ def test_the_guide_names_everything_a_connector_promises():
     guide = (Path(settings.BASE_DIR) / "docs" / "adding-a-connector.md").read_text()
     from touchpoints.connectors import base
 
-    promised = [name for name in ("check", "validate", "send", "lookup", "poll", "close", "problems")]
+    promised = ["check", "validate", "send", "lookup", "poll", "close", "problems"]
     errors = [kind.__name__ for kind in vars(base).values() if isinstance(kind, type) and issubclass(kind, SendError)]
     caps = list(base.Capabilities.__dataclass_fields__)
     missing = [name for name in promised + errors + caps if f"`{name}" not in guide]
@@ -173,13 +188,15 @@ def test_lines_that_begin_with_a_dot_arrive_whole(keeper):
         {"host": "127.0.0.1", "port": keeper.port, "security": "none", "from_email": "a@example.com"}, {}, connector_id=1
     )
     wire = line._wire(Message("k", "b@example.com", "s", ".\n..x"))
-    assert wire.endswith(b"\r\n.\r\n") and b"\r\n.\r\n" not in wire[:-5]
+    assert wire.endswith(b"\r\n.\r\n")
+    assert b"\r\n.\r\n" not in wire[:-5]
 
 
 def test_an_address_that_would_break_the_envelope_is_refused(accounts, keeper):
     line = opened(accounts["email_smtp"])
     bad = [Message("k", address, "s", "t") for address in ("a@x.com>\r\nRCPT TO:<b@x.com", "a", "a b@x.com", "")]
-    assert {type(each) for each in line.send(bad, Deadline(5))} == {BadRecipient} and not keeper.mails
+    assert {type(each) for each in line.send(bad, Deadline(5))} == {BadRecipient}
+    assert not keeper.mails
     injected = Message("k", "ok@example.com", "s\r\nBcc: evil@example.com", "t")
     line.send([injected], Deadline(5))
     assert b"\nBcc:" not in keeper.mails[0]
@@ -195,7 +212,8 @@ def test_a_webhook_is_signed_by_the_standard(accounts, receiver):
     opened(row).send([message()], Deadline(5))
     headers, body = receiver.seen[0]
     given = {name.lower(): value for name, value in headers.items()}
-    assert given["webhook-id"] == "d1-1" and json.loads(body)["data"]["subject"] == "主题"
+    assert given["webhook-id"] == "d1-1"
+    assert json.loads(body)["data"]["subject"] == "主题"
     secret = unseal(row)["secret"]
     assert signatures.is_genuine(secret, given, body, clock.now())
     assert not signatures.is_genuine(secret, given, body + b" ", clock.now())
@@ -221,7 +239,8 @@ def test_retry_after_is_obeyed_within_reason():
 def test_no_redirect_is_followed_and_the_rest_waits(accounts, receiver):
     receiver.answers = [(302, {"Location": "http://169.254.169.254/"})]
     outcomes = opened(accounts["webhook"]).send([message(1), message(2)], Deadline(5))
-    assert [type(each) for each in outcomes] == [BadConfig, NotTried] and len(receiver.seen) == 1
+    assert [type(each) for each in outcomes] == [BadConfig, NotTried]
+    assert len(receiver.seen) == 1
 
 
 def test_silence_after_the_request_is_unknown_and_no_connection_is_down(accounts, receiver):
@@ -267,7 +286,8 @@ def test_a_name_that_changes_its_address_is_resolved_once(monkeypatch):
     line = targets.vet("https://rebind.example/").connect(1)
     with pytest.raises(AttributeError):
         line.connect()
-    assert reached == [("93.184.215.14", 443)] and len(answers) == 1
+    assert reached == [("93.184.215.14", 443)]
+    assert len(answers) == 1
 
 
 @override_settings(ALLOW_PRIVATE_TARGETS=False)

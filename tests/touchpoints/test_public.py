@@ -45,7 +45,9 @@ def test_a_click_counts_once_and_leads_where_the_content_says(sent):
         answer = Client().get(url + "?next=https://evil.example/", **PERSON)
         assert (answer.status_code, answer["Location"]) == (302, "https://shop.example/new")
     sent.refresh_from_db()
-    assert sent.status == S.CLICKED and sent.opened_at and sent.delivered_at
+    assert sent.status == S.CLICKED
+    assert sent.opened_at
+    assert sent.delivered_at
     assert Kept.objects.count() == 1
     counts = queries.step_counts([sent.step_id])[sent.step_id]
     assert (counts.sent, counts.delivered, counts.opened, counts.clicked) == (1, 1, 1, 1)
@@ -80,13 +82,17 @@ def test_a_forged_or_borrowed_token_opens_nothing(sent):
     assert [Client().get(f"/t/c/{token}", **PERSON).status_code for token in forged] == [404] * 5
     assert Client().get(path(links.click(sent.member_id, sent.step_id, 9)), **PERSON).status_code == 404
     pixel = Client().get("/t/o/AAAA.gif", **PERSON)
-    assert pixel.status_code == 200 and pixel["Content-Type"] == "image/gif" and not Kept.objects.exists()
+    assert pixel.status_code == 200
+    assert pixel["Content-Type"] == "image/gif"
+    assert not Kept.objects.exists()
 
 
 def test_an_opening_counts(sent):
     Client().get(path(links.pixel(sent.member_id, sent.step_id)), **PERSON)
     sent.refresh_from_db()
-    assert sent.status == S.READ and sent.opened_at and sent.clicked_at is None
+    assert sent.status == S.READ
+    assert sent.opened_at
+    assert sent.clicked_at is None
 
 
 def test_a_link_of_a_merged_member_still_leads_on(sent, bob):
@@ -148,14 +154,16 @@ def test_the_state_never_goes_back(sent, as_of, order):
         assert rank >= best
         best = rank
         if best:
-            assert row.status == (S.CLICKED if row.clicked_at else S.READ) and row.reason == ""
+            assert row.status == (S.CLICKED if row.clicked_at else S.READ)
+            assert row.reason == ""
 
 
 def test_an_opening_proves_that_an_unknown_message_arrived(sent, as_of):
     Delivery.objects.update(status=S.UNKNOWN, sent_at=None, unsure_since=as_of, reason="no_answer")
     receipts.record([report(sent, "read", as_of)])
     sent.refresh_from_db()
-    assert (sent.status, sent.reason, sent.unsure_since) == (S.READ, "", None) and sent.sent_at
+    assert (sent.status, sent.reason, sent.unsure_since) == (S.READ, "", None)
+    assert sent.sent_at
 
 
 def test_a_bounce_blocks_the_address(sent, alice, as_of):
@@ -168,7 +176,8 @@ def test_a_bounce_blocks_the_address(sent, alice, as_of):
 def test_the_fake_provider_reports_when_asked(sent, fake, as_of):
     fake.config |= {"delivered": 100, "read": 100, "clicked": 100}
     fake.save()
-    assert resolving.poll_all() == 3 and resolving.poll_all() == 0
+    assert resolving.poll_all() == 3
+    assert resolving.poll_all() == 0
     sent.refresh_from_db()
     assert sent.status == S.CLICKED
 
@@ -193,7 +202,8 @@ def test_signed_receipts_are_kept_once_and_read_by_the_ticker(sent, hook, as_of)
     for _ in range(2):
         answer = Client().post(f"/hooks/{hook.pk}", body, content_type="application/json", **signed(hook, "m1", body))
         assert answer.status_code == 202
-    assert Call.objects.count() == 1 and receipts.handle_calls() == 1
+    assert Call.objects.count() == 1
+    assert receipts.handle_calls() == 1
     sent.refresh_from_db()
     assert sent.status == S.DELIVERED
 
@@ -211,7 +221,8 @@ def test_forged_and_stale_reports_are_refused(hook):
         signed(hook, "m", b"x"),
     ]
     codes = [Client().post(f"/hooks/{hook.pk}", body, content_type="application/json", **head).status_code for head in heads]
-    assert codes == [401] * 4 and not Call.objects.exists()
+    assert codes == [401] * 4
+    assert not Call.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -249,6 +260,7 @@ def test_the_local_inbox_reports_what_it_stored(tmp_path, sent, pool, fake):
         (tmp_path / "1793505600000000001-0a0b0c0d.eml").write_bytes(b"Subject: other\r\n\r\n")
         assert resolving.poll(with_inbox) == 1
         with_inbox.refresh_from_db()
-        assert with_inbox.cursor.startswith("1793505600000000001") and resolving.poll(with_inbox) == 0
+        assert with_inbox.cursor.startswith("1793505600000000001")
+        assert resolving.poll(with_inbox) == 0
     sent.refresh_from_db()
     assert sent.status == S.DELIVERED

@@ -208,6 +208,8 @@ class Connector(Protocol):
 class Plain:
     """Defaults for connectors without look-up, polling or limits of their own."""
 
+    do_not_call_in_templates = True  # pages are given the class itself
+
     caps: ClassVar[Capabilities]
     settings: ClassVar[tuple[Setting, ...]] = ()
 
