@@ -1,14 +1,20 @@
 """Pages of segments: the builder as a plain form, list, detail, and who may open them."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
 from members.models import Member, Pool
-from segmentation import services
+from scrm.jobs import running
+from scrm.jobs.models import JobRun
+from scrm.staff.models import AuditEntry
+from segmentation import builder, services, usage
 from segmentation.models import Segment, SegmentVersion
 from tests import factories
 
@@ -26,27 +32,202 @@ def people(pool: Pool) -> Pool:
 
 def form(**more: Any) -> dict[str, Any]:
     """City is Shanghai, in a group all."""
-    fields = {"node": ["g:-:group", "a:g:row"], "g.join": "all", "a.fact": "city", "a.was": "city", "a.op": "in", "a.value": ["上海"]}
+    fields = {
+        "node": ["g:-:group", "a:g:row"],
+        "g.join": "all",
+        "a.fact": "city",
+        "a.was": "city",
+        "a.op": "in",
+        "a.value": ["上海"],
+    }
     return {**fields, "name": "上海客", "note": "", "kind": "live", **more}
 
 
+def made(pool: Pool, name: str = "s") -> Segment:
+    segment = services.save(pool=pool, name=name, rule={"all": [{"fact": "city", "op": "in", "value": ["上海"]}]}, actor=None)
+    services.refresh(segment=segment, as_of=AS_OF)
+    return segment
+
+
+# -- The form --------------------------------------------------------------------------------------
 def test_a_rule_is_composed_counted_and_saved(people: Pool, login: Login) -> None:
     client = login("marketer")
-    assert "全部会员" in client.get(f"{HOME}new/?rule=%7B%22all%22%3A%5B%5D%7D").content.decode()
+    empty = quote(json.dumps({"all": []}))
+    assert "全部会员" in client.get(f"{HOME}new/?rule={empty}").content.decode()
     page = client.post(f"{HOME}new/", form()).content.decode()
-    assert 'data-count="2"' in page and "城市是上海" in page
+    assert 'data-count="2"' in page
+    assert "城市是上海" in page
     saved = client.post(f"{HOME}new/", form(op="save"))
     segment = Segment.objects.get(name="上海客")
     assert saved.headers["Location"] == f"{HOME}{segment.pk}/"
     assert SegmentVersion.objects.get(segment=segment).rule == {"all": [{"fact": "city", "op": "in", "value": ["上海"]}]}
-    services.refresh(segment=segment, as_of=AS_OF)
+    running.run(JobRun.objects.get(kind=services.REFRESH).pk, heart=False)
     assert "城市是上海" in client.get(f"{HOME}{segment.pk}/").content.decode()
     assert "上海客" in client.get(HOME).content.decode()
 
 
-def test_every_page_opens(people: Pool, login: Login) -> None:
+def test_saving_again_makes_a_version_and_saving_as_makes_another_segment(people: Pool, login: Login) -> None:
+    client, segment = login("marketer"), made(people)
+    edit = f"{HOME}{segment.pk}/edit/"
+    assert "上海" in client.get(edit).content.decode()
+    client.post(edit, form(op="save", name="s", **{"a.value": ["杭州"]}))
+    segment.refresh_from_db()
+    assert segment.version == 2
+    assert "上海" in client.get(f"{edit}?version=1").content.decode()
+    client.post(edit, form(op="save-as", name="t"))
+    assert set(Segment.objects.values_list("name", "version")) == {("s", 2), ("t", 1)}
+
+
+def test_faults_stand_beside_their_row_and_nothing_is_saved(people: Pool, login: Login) -> None:
+    fields = form(
+        op="save",
+        node=["g:-:group", "a:g:row", "b:g:row"],
+        **{"b.fact": "age", "b.was": "age", "b.op": "gte", "b.value": "thirty"},
+    )
+    answer = login("marketer").post(f"{HOME}new/", fields)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "应该是数字" in page[page.index('id="r-b"') :]
+    assert 'data-count="2"' in page  # what can be read is counted
+    assert not Segment.objects.exists()
+    assert login("marketer").post(f"{HOME}new/", form(op="save", name=" ")).status_code == 422
+
+
+def test_htmx_gets_the_builder_alone(people: Pool, login: Login) -> None:
+    page = login("marketer").post(f"{HOME}new/", form(), headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in page
+    assert 'data-count="2"' in page
+    saved = login("marketer").post(f"{HOME}new/", form(op="save"), headers={"HX-Request": "true"})
+    assert saved.headers["HX-Redirect"].startswith(HOME)
+
+
+def posted(root: builder.Group) -> QueryDict:
+    """A draft as its form would post it."""
+    data = QueryDict(mutable=True)
+
+    def put(node: builder.Draft, parent: str) -> None:
+        data.appendlist("node", f"{node.id}:{parent}:{node.kind}")
+        if isinstance(node, builder.Group):
+            data[f"{node.id}.join"] = node.join
+            for child in node.children:
+                put(child, node.id)
+            return
+        data[f"{node.id}.fact"] = data[f"{node.id}.was"] = node.fact
+        data[f"{node.id}.op"] = node.op
+        data.setlist(f"{node.id}.value", node.values)
+        data.setlist(f"{node.id}.of", node.of)
+        for name, text in node.window.items():
+            data[f"{node.id}.w{name}"] = text
+
+    put(root, "-")
+    return data
+
+
+RULE = {
+    "all": [
+        {"fact": "order_amount", "op": "between", "value": [9950, 120000], "of": [6], "window": {"last": 90, "unit": "days"}},
+        {"any": [
+            {"fact": "tag", "op": "all", "value": [1, 2], "window": {"period": "this_year"}},
+            {"fact": "events", "op": "none", "of": ["view"], "window": {"ago": [90, 30]}},
+        ]},
+        {"not": {"any": [{"fact": "joined_at", "op": "within", "window": {"from": "2026-01-01", "to": "2026-02-01"}}]}},
+        {"fact": "attribute_number", "op": "gte", "value": 2.5, "of": ["income"]},
+        {"fact": "name", "op": "contains", "value": "'; --"},
+    ]
+}  # fmt: skip
+
+
+def test_a_rule_survives_the_form() -> None:
+    root = builder.decode(posted(builder.draft(RULE)))
+    assert builder.as_rule(root)[0] == RULE
+
+
+def test_buttons_add_copy_move_and_remove() -> None:
+    root = builder.draft({"all": [{"fact": "age", "op": "gte", "value": 1}, {"any": [{"fact": "age", "op": "gte", "value": 2}]}]})
+    first, group = root.children
+    builder.edit(root, f"down:{first.id}")
+    assert [child.kind for child in root.children] == ["group", "row"]
+    builder.edit(root, f"copy:{group.id}")
+    assert [child.kind for child in root.children] == ["group", "group", "row"]
+    inner = root.children[0].children[0]  # type: ignore[union-attr]
+    builder.edit(root, f"up:{inner.id}")  # out of its group
+    assert [child.kind for child in root.children] == ["row", "group", "group", "row"]
+    builder.edit(root, f"add-row:{group.id}")
+    builder.edit(root, f"add-group:{root.id}")
+    builder.edit(root, f"remove:{inner.id}")
+    builder.edit(root, "remove:nobody")
+    assert [child.kind for child in root.children] == ["group", "group", "row", "group"]
+
+
+def test_a_form_made_of_nonsense_is_harmless(people: Pool, login: Login) -> None:
+    nodes = ["", "x", "a:a:row", "<b>:-:group", "g:-:group", "g:g:group", "r:g:row", "z:nobody:row"]
+    page = login("marketer").post(
+        f"{HOME}new/", {"node": nodes, "r.fact": "nope", "r.op": "drop", "r.wkind": "x", "op": "add-row:"}
+    )
+    assert page.status_code == 200
+
+
+# -- The other pages -------------------------------------------------------------------------------
+def test_why_a_member_is_not_in(people: Pool, login: Login) -> None:
+    segment, ben = made(people), Member.objects.get(name="Ben")
+    page = login("analyst").get(f"{HOME}{segment.pk}/?member={ben.pk}").content.decode()
+    assert "不在分群里" in page
+    assert "没有这位会员" in login("analyst").get(f"{HOME}{segment.pk}/?member=99999999999999999999").content.decode()
+
+
+def test_download_is_masked_and_recorded(people: Pool, login: Login) -> None:
+    factories.member(people, "Eve", city="上海", phone="13812345678")
+    answer = login("operator").get(f"{HOME}{made(people).pk}/export.csv")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "138****5678" in text
+    assert "13812345678" not in text
+    assert len(text.splitlines()) == 4
+    assert AuditEntry.objects.filter(action="segment.export").exists()
+
+
+def test_archiving_is_refused_while_in_use(people: Pool, login: Login) -> None:
+    segment, client = made(people), login("marketer")
+    services.save(pool=people, name="outer", rule={"fact": "segment", "op": "any", "value": [segment.pk]}, actor=None)
+    client.post(f"{HOME}{segment.pk}/archive/")
+    segment.refresh_from_db()
+    assert not segment.is_archived
+    assert [use.name for use in usage.uses(segment)] == ["outer"]
+    assert "outer" in client.get(f"{HOME}{segment.pk}/").content.decode()
+
+
+def test_freezing_and_lists(people: Pool, login: Login) -> None:
+    client, segment = login("marketer"), made(people)
+    client.post(f"{HOME}{segment.pk}/freeze/", {"name": "冻结"})
+    assert Segment.objects.get(name="冻结").size == 2
+    client.post(f"{HOME}lists/new/", {"name": "名单", "members": str(Member.objects.get(name="Ben").pk)})
+    assert Segment.objects.get(name="名单").kind == "list"
+    assert client.get(f"{HOME}{Segment.objects.get(name='名单').pk}/edit/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("", {"admin", "operator", "marketer", "analyst"}),
+        ("{pk}/", {"admin", "operator", "marketer", "analyst"}),
+        ("new/", {"admin", "marketer", "analyst"}),
+        ("lists/new/", {"admin", "marketer", "analyst"}),
+        ("{pk}/edit/", {"admin", "marketer", "analyst"}),
+        ("{pk}/export.csv", {"admin", "operator"}),
+    ],
+)
+def test_who_may_open_what(people: Pool, login: Login, path: str, allowed: set[str]) -> None:
+    url = HOME + path.format(pk=made(people).pk)
+    assert {role for role in ("admin", "operator", "marketer", "analyst") if login(role).get(url).status_code == 200} == allowed
+    assert Client().get(url).status_code == 302
+
+
+def test_segments_of_another_pool_do_not_exist_here(people: Pool, other_pool: Pool, login: Login) -> None:
+    theirs = services.save(pool=other_pool, name="x", rule={"all": []}, actor=None)
     client = login("admin")
-    made = services.save_list(pool=people, name="名单", text="1\n2", actor=None, as_of=AS_OF) if False else None
-    assert made is None
-    for path in ("", "new/", "lists/new/", "?archived=1", "?q=x"):
-        assert client.get(f"{HOME}{path}").status_code == 200, path
+    for path in ("", "edit/", "export.csv"):
+        assert client.get(f"{HOME}{theirs.pk}/{path}").status_code == 404
+    for path in ("refresh/", "archive/", "freeze/"):
+        assert client.post(f"{HOME}{theirs.pk}/{path}").status_code == 404
+    assert client.get(f"/p/other/segments/{theirs.pk}/").status_code == 404
+    assert client.get(f"/p/demo/charts/segment_sizes.json?segment={theirs.pk}").status_code == 404
+    assert json.loads(client.get(f"/p/demo/charts/segment_sizes.json?segment={made(people).pk}").content)["empty"] is False
