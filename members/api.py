@@ -1,5 +1,6 @@
 """Members, their tags, consents, orders and timeline, and events in batches, under /api/."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -55,7 +56,7 @@ class MemberViewSet(PoolViewSet):
         member = queries.member_of(self.pool, int(pk))
         return queries.member_of(self.pool, member.merged_into) if member.merged_into else member
 
-    def _shown(self, members: list[Member]) -> list[dict[str, Any]]:
+    def _shown(self, members: Sequence[Member]) -> Any:
         """Members with identities and tags: two reads for all of them."""
         reveal = self._may_reveal()
         found: dict[int, list[Identity]] = {}
@@ -127,21 +128,24 @@ class MemberViewSet(PoolViewSet):
     @extend_schema(responses=s.MemberTagSerializer(many=True))
     @action(detail=True, methods=["get"])
     def tags(self, request: Request, pk: str) -> Response:
-        return Response(s.MemberTagSerializer(tagging.of_member(self._member(pk)), many=True).data)
+        return self._carried(self._member(pk))
+
+    def _carried(self, member: Member) -> Response:
+        return Response(s.MemberTagSerializer(tagging.of_member(member), many=True).data)
 
     @extend_schema(request=s.Chosen, responses=s.MemberTagSerializer(many=True))
     @tags.mapping.post
     def tag(self, request: Request, pk: str) -> Response:
         member, chosen = self._member(pk), self._tag(request.data)
         tagging.add_tag(tag=chosen, members=[member.pk], actor=request.user, as_of=clock.now())
-        return self.tags(request, pk)
+        return self._carried(member)
 
     @extend_schema(parameters=_parameters("tag"), responses=s.MemberTagSerializer(many=True))
     @tags.mapping.delete
     def untag(self, request: Request, pk: str) -> Response:
         member, chosen = self._member(pk), self._tag(request.query_params)
         tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user)
-        return self.tags(request, pk)
+        return self._carried(member)
 
     def _tag(self, data: Any) -> Tag:
         given = s.Chosen(data=data)
@@ -153,7 +157,10 @@ class MemberViewSet(PoolViewSet):
     @action(detail=True, methods=["get"])
     def consents(self, request: Request, pk: str) -> Response:
         """What holds now."""
-        found = Consent.objects.filter(member=self._member(pk)).order_by("carrier", "purpose")
+        return self._holding(self._member(pk))
+
+    def _holding(self, member: Member) -> Response:
+        found = Consent.objects.filter(member=member).order_by("carrier", "purpose")
         return Response(s.ConsentSerializer(found, many=True).data)
 
     @extend_schema(request=s.GivenConsent, responses=s.ConsentSerializer(many=True))
@@ -164,8 +171,9 @@ class MemberViewSet(PoolViewSet):
         report = {"at": clock.now(), **given.validated_data}
         if report["at"] > clock.now():
             raise Problem("consent.future", "the time of a consent cannot lie in the future", {"at": ["future"]})
-        consents.record(member=self._member(pk), **report, source="api", actor=request.user)
-        return self.consents(request, pk)
+        member = self._member(pk)
+        consents.record(member=member, **report, source="api", actor=request.user)
+        return self._holding(member)
 
     @extend_schema(responses=s.ConsentEntrySerializer(many=True))
     @action(detail=True, methods=["get"], url_path="consent-entries")

@@ -1,7 +1,7 @@
 """The member list: what an address asks for, and its pages by key (never by number)."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -115,7 +115,7 @@ def _ask_extras(asked: Asked, params: QueryDict) -> None:
 class Page:
     """Some rows, and the keys of the pages around them."""
 
-    rows: list[Member]
+    rows: Sequence[Member]
     next: str
     previous: str
 

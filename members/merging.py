@@ -14,6 +14,7 @@ The table of pairs has `winner_id` and `loser_id`, one row per loser, chains alr
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.apps import apps
 from django.db import transaction
@@ -188,7 +189,7 @@ def _fold(pool_id: int, cause: Cause, actor: User | None, as_of: datetime) -> No
     sql.execute("members/touch_merged", {"pool_id": pool_id})
 
 
-def _told() -> dict[str, object]:
+def _told() -> dict[str, Any]:
     """What the audit line says: the pairs themselves, as long as they can be read."""
     rows = sql.rows("members/list_merge_pairs", {"limit": 100})
     total = sql.value("members/count_merge_pairs")

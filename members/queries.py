@@ -1,5 +1,6 @@
 """Every read of members used by pages, API and other apps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ def identities_of(member: Member) -> list[Identity]:
     return sorted(found, key=lambda row: (KIND_ORDER[row.kind], row.seen_at))
 
 
-def contacts(members: list[Member]) -> dict[int, Identity]:
+def contacts(members: Sequence[Member]) -> dict[int, Identity]:
     """For a page of the list: the identity that says best who each one is."""
     found = Identity.objects.filter(member__in=[row.pk for row in members]).only(
         "pool", "kind", "value_hash", "member_id", "hint"
@@ -41,7 +42,7 @@ def contacts(members: list[Member]) -> dict[int, Identity]:
     return {row.member_id: row for row in ranked}
 
 
-def tags_of(members: list[Member]) -> dict[int, list[MemberTag]]:
+def tags_of(members: Sequence[Member]) -> dict[int, list[MemberTag]]:
     """For a page of the list: the tags of each."""
     found: dict[int, list[MemberTag]] = {}
     for row in MemberTag.objects.filter(member__in=[each.pk for each in members]).select_related("tag__group").order_by("-at"):

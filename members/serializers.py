@@ -48,7 +48,7 @@ class IdentitySerializer(serializers.Serializer[Any]):
     value = serializers.SerializerMethodField()
     masked = serializers.SerializerMethodField()
 
-    def get_value(self, row: Identity) -> str:
+    def get_value(self, row: Identity) -> str:  # type: ignore[override]  # a method field of that name
         return identities.plain(row) if self.context.get("reveal") else row.hint
 
     def get_masked(self, row: Identity) -> bool:
@@ -74,11 +74,11 @@ class MemberSerializer(serializers.ModelSerializer[Member]):
         state = getattr(member, "state", None)
         return StateSerializer(state).data if state else None
 
-    def get_identities(self, member: Member) -> list[dict[str, Any]]:
+    def get_identities(self, member: Member) -> Any:
         rows = self.context["identities"].get(member.pk, [])
         return IdentitySerializer(rows, many=True, context=self.context).data
 
-    def get_tags(self, member: Member) -> list[dict[str, Any]]:
+    def get_tags(self, member: Member) -> Any:
         return MemberTagSerializer(self.context["tags"].get(member.pk, []), many=True).data
 
 

@@ -30,7 +30,7 @@ def chosen(pool: Pool, params: dict[str, Any]) -> BitMap:
 @job("members.tag", title=_("批量打标签"))
 def tag(running: RunningJob) -> dict[str, Any]:
     """Give a tag to many, or take it from them."""
-    pool = Pool.objects.get(pk=running.pool_id)
+    pool = Pool.objects.get(pk=running.pool_id or 0)
     wanted = get_object_or_404(Tag, pk=running.params["tag"], pool=pool)
     mark = running.watermark
     changed, done = mark.get("changed", 0), mark.get("done", 0)
@@ -55,7 +55,7 @@ def _tag(wanted: Tag, ids: list[int], running: RunningJob) -> list[int]:
 @job(exporting.KIND, title=_("导出会员"))
 def export(running: RunningJob) -> dict[str, Any]:
     """Write the file chunk by chunk; after a crash it is cut back to the last chunk that was reported."""
-    pool = Pool.objects.get(pk=running.pool_id)
+    pool = Pool.objects.get(pk=running.pool_id or 0)
     path = exporting.path_of(running)
     path.parent.mkdir(parents=True, exist_ok=True)
     members = chosen(pool, running.params)

@@ -1,5 +1,6 @@
 """The member list, its counts, bulk acts, exports and saved views."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -65,7 +66,7 @@ def member_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "members/list.html", "results", context)
 
 
-def _rows(members: list[Member]) -> list[tuple[Member, Any, list[Any]]]:
+def _rows(members: Sequence[Member]) -> list[tuple[Member, Any, list[Any]]]:
     contacts, tags = queries.contacts(members), queries.tags_of(members)
     return [(member, contacts.get(member.pk), tags.get(member.pk, [])) for member in members]
 
@@ -125,7 +126,7 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 def find(request: HttpRequest) -> HttpResponse:
     """The first members for a search text, for the command palette and for choosing somebody."""
     condition = search.where(request.pool, request.GET.get("q", ""))
-    members: list[Member] = []
+    members: Sequence[Member] = []
     if condition is not None:
         members = list(search.searchable(queries.live(request.pool)).filter(condition).order_by("-joined_at", "-id")[:8])
     template = "members/choose.html" if request.GET.get("for") == "merge" else "members/found.html"

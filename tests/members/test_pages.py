@@ -225,6 +225,15 @@ def test_views_are_private_unless_shared(login, pool, alice):
     assert not SavedView.objects.filter(name="高值").exists()
 
 
+def test_the_palette_finds_members_of_this_pool_only(login, other_pool, alice):
+    factories.member(other_pool, "Alice Other")
+    text = login("analyst").get(LIST + "search/", {"q": "alice"}).content.decode()
+    assert f"/p/demo/members/{alice.pk}/" in text
+    assert "Other" not in text
+    assert "13800000001" not in text
+    assert login("analyst").get(LIST + "search/", {"q": " "}).content.decode().strip() == ""
+
+
 # -- Bulk -----------------------------------------------------------------------------------------
 def test_picked_members_are_tagged_at_once_and_the_way_back_takes_off_only_what_was_added(login, pool, alice, bob, tag, as_of):
     MemberTag.objects.create(member=alice, tag=tag, at=as_of)
@@ -334,7 +343,18 @@ def test_each_tab_answers(login, alice, as_of):
     client = login("admin")
     made = factories.order(alice, "A-1", as_of, 5000)
     factories.line(made, 1, factories.product(alice.pool, "SKU", name="牛奶", category="乳品"), 5000)
-    for tail in ("tab/orders/", "tab/points/", "tab/nothing/", "timeline/", "orders/", "consents/", "tags/", "edit/", "merge/", "identities/new/"):
+    for tail in (
+        "tab/orders/",
+        "tab/points/",
+        "tab/nothing/",
+        "timeline/",
+        "orders/",
+        "consents/",
+        "tags/",
+        "edit/",
+        "merge/",
+        "identities/new/",
+    ):
         assert client.get(url(alice, tail)).status_code == 200, tail
     assert "牛奶" in client.get(url(alice, f"orders/{made.id}/")).content.decode()
     assert client.get(url(alice, "panels/nothing/")).status_code == 404
