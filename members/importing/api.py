@@ -80,7 +80,8 @@ class SteerSerializer(serializers.Serializer[Any]):
 class ImportViewSet(PoolViewSet):
     """Upload, map, check, start; then ask how far it is and what was refused."""
 
-    permissions: ClassVar[dict[str, str]] = {"read": "imports.view", "write": "imports.run"}
+    # Refused rows show what was sent, telephone numbers included.
+    permissions: ClassVar[dict[str, str]] = {"read": "imports.view", "write": "imports.run", "rejects": "imports.run"}
     serializer_class = ImportSerializer
     queryset = ImportRun.objects.none()
     lookup_value_regex = r"\d+"

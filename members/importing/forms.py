@@ -104,16 +104,21 @@ class MappingForm(forms.Form):
                 initial=said.get(field.key, {}).get(word, ""),
             )
 
-    def rows(self) -> list[dict[str, Any]]:
-        """For the page: each field with its control and what stands in the chosen column."""
-        return [
-            {
-                "field": field,
-                "control": self[f"map:{field.key}"],
-                "samples": samples(self.run, self.run.mapping.get(field.key, "")),
-            }
-            for field in self.targets
-        ]
+    def main_rows(self) -> list[dict[str, Any]]:
+        """For the page: fields that must be filled or have been found."""
+        return [self._row(field) for field in self.targets if self._is_main(field)]
+
+    def other_rows(self) -> list[dict[str, Any]]:
+        """For the page: the fields nothing was found for."""
+        return [self._row(field) for field in self.targets if not self._is_main(field)]
+
+    def _is_main(self, field: Field) -> bool:
+        control = self[f"map:{field.key}"]
+        return bool(field.required or control.value() or control.errors or field.identity in ("phone", "card_no"))
+
+    def _row(self, field: Field) -> dict[str, Any]:
+        control = self[f"map:{field.key}"]
+        return {"field": field, "control": control, "samples": samples(self.run, control.value() or "")}
 
     def words(self) -> list[tuple[str, Any]]:
         """For the page: words of the file and the control that says what each means."""

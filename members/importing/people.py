@@ -22,6 +22,7 @@ from members import identities, merging
 from members.importing import locks, parsing
 from members.importing.reading import batches
 from members.importing.staging import Plan, table
+from members.models import Identity
 from scrm.lib import sql
 
 
@@ -78,12 +79,21 @@ def _collect(plan: Plan) -> None:
 
 # -- Joining owners ------------------------------------------------------------------------------
 def _ties(plan: Plan) -> list[tuple[int, int]]:
-    """Pairs of different owners that one row carries."""
+    """Pairs of different owners that one row carries.
+
+    A weak identity (a device) joins nobody: a new one goes to the person of the first row that names it.
+    """
     keys, stage = table(plan.run, "keys"), table(plan.run, "stage")
     first = plan.identities[0]
     statement = pg.SQL(sql.text("members/importing/find_ties"))
     pairs = [
-        statement.format(stage=stage, keys=keys, any=plan.first_hash, column=pg.Identifier(f"h_{kind}"))
+        statement.format(
+            stage=stage,
+            keys=keys,
+            any=plan.first_hash,
+            column=pg.Identifier(f"h_{kind}"),
+            only=pg.SQL("" if kind in Identity.STRONG else "AND b.known IS NULL AND b.line = s.line"),
+        )
         for kind in plan.identities
         if kind != first
     ]

@@ -199,6 +199,11 @@ def finish(*, run: ImportRun, status: str, counts: dict[str, Any], at: datetime 
     run.save(update_fields=["status", "counts", "finished_at"])
 
 
+def note_download(*, run: ImportRun, actor: User | None) -> None:
+    """Refused rows leave the house in the clear: that is kept in the audit trail."""
+    audit(actor=actor, action="import.download_rejects", target=run, pool_id=run.pool_id)
+
+
 def forget_file(*, run: ImportRun) -> None:
     """Remove the uploaded file; the run, its counts and refused rows stay."""
     (Path(settings.MEDIA_ROOT) / run.path).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ from members.importing.fields import ATTRIBUTE, Field
 from members.importing.progress import Progress
 from members.importing.reading import Batch, batches
 from members.importing.sniffing import Sniffed
-from members.models import Channel, ImportReject, ImportRun
+from members.models import Channel, Identity, ImportReject, ImportRun
 from scrm.lib import sql
 
 ROWS_PER_COPY = 200_000
@@ -106,7 +106,9 @@ def plan(run: ImportRun, as_of: Any) -> Plan:
     if run.kind in (ImportRun.Kind.ORDERS, ImportRun.Kind.LINES) and run.channel_id is None and "channel_id" not in mapping:
         raise problem("needs_channel")
     found = Sniffed(run.format, run.encoding, run.delimiter, run.columns)
-    return Plan(run, found, _rules(run, as_of), mapped, own, [each.identity for _, each in mapped if each.identity])
+    # What joins people comes before what does not.
+    identities = sorted((each.identity for _, each in mapped if each.identity), key=lambda kind: kind not in Identity.STRONG)
+    return Plan(run, found, _rules(run, as_of), mapped, own, identities)
 
 
 def _rules(run: ImportRun, as_of: Any) -> parsing.Rules:

@@ -174,8 +174,10 @@ def steer(request: HttpRequest, pk: int, what: str) -> HttpResponse:
 
 
 @require_GET
-@allow("imports.view")
+@allow("imports.run")
 def rejects_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The refused cells as they were sent, telephone numbers included: only for those who may upload them again."""
     run = queries.run_of(request.pool, pk)
+    services.note_download(run=run, actor=request.user)
     title = _("%(name)s 被拒绝的行") % {"name": run.file_name.rsplit(".", 1)[0]}
     return csv_response(title, rejects.columns(run), rejects.rows(run))

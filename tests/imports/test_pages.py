@@ -98,8 +98,13 @@ def test_the_same_file_is_recognised(login: Callable[[str], Client]) -> None:
 def test_who_may(login: Callable[[str], Client], upload: Any, role: str, see: int, do: int) -> None:
     run = upload("orders", *ROWS)
     client = login(role)
-    for path in ("", f"{run.pk}/", f"{run.pk}/rejects.csv"):
-        assert client.get(f"/p/demo/imports/{path}").status_code == see
+    ImportReject.objects.create(run=run, line=3, code="bad_phone", column="手机号", row=["=N2", "13811112222x"])
+    for path in ("", f"{run.pk}/"):
+        page = client.get(f"/p/demo/imports/{path}")
+        assert page.status_code == see
+    # Refused rows show what was sent: only to those who may upload it again.
+    assert ("13811112222x" in page.content.decode()) is (do == 302)
+    assert client.get(f"/p/demo/imports/{run.pk}/rejects.csv").status_code == (200 if do == 302 else 403)
     assert client.get(f"/p/demo/imports/{run.pk}/progress/").status_code in (200, 204)
     assert client.get("/p/demo/imports/new/").status_code == (200 if do == 302 else 403)
     assert client.get(f"/p/demo/imports/{run.pk}/map/").status_code == (200 if do == 302 else 403)

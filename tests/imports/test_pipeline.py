@@ -213,3 +213,12 @@ def test_events_come_once(bring_in: Bring) -> None:
     assert bring_in("events", *rows)["new"] == 2
     assert bring_in("events", *rows)["unchanged"] == 2
     assert Event.objects.count() == 2
+
+
+def test_a_shared_device_joins_nobody(bring_in: Bring, pool: Any) -> None:
+    head = ["设备号", "手机号", "姓名"]
+    bring_in("members", head, ["D1", "13800000001", "张三"], ["D1", "13800000002", "李四"], ["D2", "13800000001", "张三"])
+    bring_in("members", head, ["D1", "13800000003", "王五"], ["D3", "", "赵六"], ["D1", "", ""])
+    assert Member.objects.count() == 4
+    assert owner(pool, "device_id", "D1") == owner(pool, "device_id", "D2") == owner(pool, "phone", "13800000001")
+    assert owner(pool, "device_id", "D3").name == "赵六"

@@ -77,7 +77,8 @@ def _start(run: ImportRun) -> JobRun:
 
 def _environment() -> dict[str, str]:
     at = connection.settings_dict
-    url = f"postgresql://{at['USER']}:{quote(at['PASSWORD'] or '')}@/{at['NAME']}?host={quote(at['HOST'], safe='')}&port={at['PORT'] or 5432}"
+    who, where = f"{at['USER']}:{quote(at['PASSWORD'] or '')}", f"host={quote(at['HOST'], safe='')}&port={at['PORT'] or 5432}"
+    url = f"postgresql://{who}@/{at['NAME']}?{where}"
     return os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(HERE.parents[1])}
 
 

@@ -4,4 +4,4 @@ SELECT a.owner, b.owner
 FROM {stage} AS s
 JOIN {keys} AS a ON a.hash = {any}
 JOIN {keys} AS b ON b.hash = s.{column}
-WHERE a.owner <> b.owner
+WHERE a.owner <> b.owner {only}
