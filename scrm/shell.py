@@ -45,6 +45,7 @@ NAV = (
         (
             Item(_("会员"), "users", "members:list", "members.view", "m"),
             Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),
+            Item(_("标签"), "tags", "members:tags", "members.view", "e"),
             Item(_("导入中心"), "file-import", "imports:list", "imports.view", "i"),
             Item(_("身份合并"), "arrow-merge", "members:merges", "members.merge", "d"),
         ),
