@@ -5,21 +5,23 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 from pyroaring import BitMap
 
 from scrm.lib import sql
 
 # int4send takes signed numbers; ids go to 2**32, so the upper half is sent as its two's complement.
-AGGREGATE = (
-    "SELECT string_agg(int4send((id - CASE WHEN id > 2147483647 THEN 4294967296 ELSE 0 END)::int4), ''::bytea)"
-    " FROM ({statement}) AS leaf"
-)
+PACKED = "string_agg(int4send((id - CASE WHEN id > 2147483647 THEN 4294967296 ELSE 0 END)::int4), ''::bytea)"
+# One big value is worth all cores, also where the planner fears the cost of moving rows.
+PARALLEL: dict[str, str | int] = {"parallel_setup_cost": 0, "parallel_tuple_cost": "0.001", "jit": "off", "work_mem": "128MB"}
 
 
-def fetch(statement: str, params: dict[str, Any]) -> BitMap:
-    """The `id`s a statement yields, in one value instead of one row each."""
-    ((packed,),) = sql.fetch(AGGREGATE.replace("{statement}", statement), params)
-    return unpacked(packed)
+def fetch(statement: str, params: dict[str, Any], tests: int = 0) -> list[BitMap]:
+    """The `id`s a statement yields, in one value instead of one row each; with `tests`, those of t0, t1 …"""
+    wanted = [f"{PACKED} FILTER (WHERE t{n})" for n in range(tests)] or [PACKED]
+    with transaction.atomic(), sql.planner(**PARALLEL):
+        (packed,) = sql.fetch(f"SELECT {', '.join(wanted)} FROM ({statement}) AS leaf", params)  # noqa: S608 - constants and the catalogue; values are bound
+    return [unpacked(each) for each in packed]
 
 
 def unpacked(packed: memoryview | bytes | None) -> BitMap:

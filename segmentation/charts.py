@@ -16,7 +16,7 @@ def segment_sizes(request: HttpRequest) -> Chart:
     text = request.GET.get("segment", "")
     if not text.isdecimal():
         raise Http404
-    segment = get_object_or_404(Segment.objects.select_related("pool"), pool=request.pool, pk=int(text))  # type: ignore[misc]
+    segment = get_object_or_404(Segment.objects.select_related("pool"), pool=request.pool, pk=int(text))  # type: ignore[attr-defined]
     points = [(at.astimezone(segment.pool.zone), size) for at, size in queries.history(segment)]
     return Chart(
         title=_("%(name)s：人数变化") % {"name": segment.name},

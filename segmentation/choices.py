@@ -76,16 +76,18 @@ def _tags(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
 
 def _segments(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
     found = Segment.objects.filter(pool=pool, is_archived=False, name__icontains=q).order_by("name")
-    return list(found.values_list("pk", "name")[:limit])
+    return [(pk, name) for pk, name in found.values_list("pk", "name")[:limit]]
 
 
 def _channels(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
-    return [(channel.pk, str(channel)) for channel in Channel.objects.all() if q.lower() in str(channel).lower()][:limit]
+    found: list[Option] = [(channel.pk, str(channel)) for channel in Channel.objects.all() if q.lower() in str(channel).lower()]
+    return found[:limit]
 
 
 def _staff(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
     found = PoolAccess.objects.filter(pool=pool).select_related("user").order_by("user__display_name")
-    return [(access.user_id, str(access.user)) for access in found if q.lower() in str(access.user).lower()][:limit]
+    offered: list[Option] = [(access.user_id, str(access.user)) for access in found if q.lower() in str(access.user).lower()]
+    return offered[:limit]
 
 
 def _products(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:

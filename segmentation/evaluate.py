@@ -18,7 +18,7 @@ from pyroaring import BitMap
 from members.models import Pool
 from scrm.lib import clock
 from segmentation import bitmaps
-from segmentation.leaves import Shelf
+from segmentation.leaves import UNIVERSE, Shelf
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, children, conditions, walk
 from segmentation.rules.normalise import Leaf, leaves
@@ -82,7 +82,7 @@ class Evaluation:
     def prepare(self, node: Node) -> None:
         """Load every leaf of a rule at once."""
         found = [leaf for _, condition in conditions(node) for leaf in _leaves_of(self._algebra(condition))]
-        self.shelf.load([leaf for leaf in found if leaf.fact not in OUTSIDE_SQL])
+        self.shelf.load([UNIVERSE, *(leaf for leaf in found if leaf.fact not in OUTSIDE_SQL)])
 
     def _algebra(self, condition: Condition) -> Any:
         return leaves(condition, self.as_of, self.pool.zone)

@@ -18,7 +18,7 @@ from segmentation import bitmaps
 from segmentation.models import Leaf as Kept
 from segmentation.rules.catalog import fact
 from segmentation.rules.normalise import Leaf
-from segmentation.rules.statements import statement
+from segmentation.rules.statements import shared, statement, together
 
 FORMAT = "2"  # raise it when the SQL of facts changes its meaning
 KEEP = timedelta(days=2)
@@ -52,9 +52,11 @@ class Shelf:
         if missing:
             kept = Kept.objects.filter(pool_id=self.pool.pk, key__in=missing).values_list("key", "bitmap")
             self.held |= {bytes(key): BitMap.deserialize(bytes(packed)) for key, packed in kept}
-        for key in missing:
-            if key not in self.held:
-                self.held[key] = self._ask(keys[key], key)
+        unknown = [keys[key] for key in missing if key not in self.held]
+        if UNIVERSE in unknown:
+            self._ask([UNIVERSE])
+        for batch in together([leaf for leaf in unknown if leaf != UNIVERSE]):
+            self._ask(batch)
 
     def get(self, leaf: Leaf) -> BitMap:
         key = self.key(leaf)
@@ -66,20 +68,27 @@ class Shelf:
         """Every live member of the pool; whoever was merged into another is not there."""
         return self.get(UNIVERSE)
 
-    def _ask(self, leaf: Leaf, key: bytes) -> BitMap:
+    def _ask(self, batch: list[Leaf]) -> None:
         started = time.perf_counter()
-        if leaf == UNIVERSE:
-            text, params = EVERY_LIVE_MEMBER, {"pool": self.pool.pk}
+        if batch == [UNIVERSE]:
+            found = bitmaps.fetch(EVERY_LIVE_MEMBER, {"pool": self.pool.pk})
+        elif len(batch) == 1:
+            found = bitmaps.fetch(*statement(batch[0], pool=self.pool.pk, zone=self.pool.zone))
         else:
-            text, params = statement(leaf, pool=self.pool.pk, zone=self.pool.zone)
-        found = bitmaps.fetch(text, params)
-        found.run_optimize()
+            found = bitmaps.fetch(*shared(batch, pool=self.pool.pk, zone=self.pool.zone), tests=len(batch))
         took = (time.perf_counter() - started) * 1000
-        self.asked.append(leaf)
+        self.asked += batch
         self.ms += took
-        row = Kept(pool_id=self.pool.pk, key=key, size=len(found), bitmap=found.serialize(), ms=took)
-        Kept.objects.bulk_create([row], ignore_conflicts=True)
-        return found
+        self._keep(batch, found, took / len(batch))
+
+    def _keep(self, batch: list[Leaf], found: list[BitMap], ms: float) -> None:
+        rows = []
+        for leaf, ids in zip(batch, found, strict=True):
+            ids.run_optimize()
+            key = self.key(leaf)
+            self.held[key] = ids
+            rows.append(Kept(pool_id=self.pool.pk, key=key, size=len(ids), bitmap=ids.serialize(), ms=ms))
+        Kept.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def sweep(*, as_of: datetime) -> int:

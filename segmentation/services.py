@@ -20,7 +20,8 @@ from segmentation.evaluate import CircularSegment, Evaluation, tree_of
 from segmentation.lists import Named, resolve
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import Node, conditions, dump
-from segmentation.rules.parse import Fault, RuleError, Text
+from segmentation.rules.catalog import Text
+from segmentation.rules.parse import Fault, RuleError
 
 REFRESH = "segments.refresh"
 DUE_AFTER = timedelta(minutes=4)

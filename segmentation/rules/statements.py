@@ -23,6 +23,7 @@ TESTS = {
     "not_between": "{x} NOT BETWEEN %(low)s AND %(high)s",
     "known": "{x} IS NOT NULL",
 }
+UTC = ZoneInfo("UTC")
 SUBJECTS = {**facts_member.SUBJECT_SQL, **facts_orders.SUBJECT_SQL, **facts_reach.SUBJECT_SQL}
 
 
@@ -34,6 +35,30 @@ def statement(leaf: Leaf, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, 
     for slot, filling in slots.items():
         found = found.replace(slot, filling)
     return found, _params(leaf, pool, zone)
+
+
+def together(found: list[Leaf]) -> list[list[Leaf]]:
+    """Leaves that look at the same groups of rows ("2 orders in 90 days", "500 in 90 days") share one pass."""
+    batches: dict[object, list[Leaf]] = {}
+    for leaf in found:
+        text, _ = statement(leaf, pool=0, zone=UTC)
+        rows, _, test = text.partition(" HAVING ")
+        batches.setdefault((rows, leaf.of, leaf.span, leaf.day) if test else leaf, []).append(leaf)
+    return list(batches.values())
+
+
+def shared(batch: list[Leaf], *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
+    """One statement for leaves that belong together: `id` and, per leaf, whether it holds as `t0`, `t1` …"""
+    tests, params, rows = [], dict[str, Any](), ""
+    for n, leaf in enumerate(batch):
+        text, mine = statement(leaf, pool=pool, zone=zone)
+        rows, _, test = text.partition(" HAVING ")
+        for name in ("value", "low", "high"):
+            test = test.replace(f"%({name})s", f"%({name}{n})s")
+            params[f"{name}{n}"] = mine.get(name)
+        tests.append(f"({test}) AS t{n}")
+        params |= mine
+    return rows.replace(" AS id FROM", f" AS id, {', '.join(tests)} FROM", 1), params
 
 
 def _test(about: Fact, leaf: Leaf) -> str:

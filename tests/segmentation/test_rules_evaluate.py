@@ -9,6 +9,9 @@ from pyroaring import BitMap
 from members.models import Member, Pool
 from members.versions import bump
 from segmentation import bitmaps, evaluate
+from segmentation.rules.normalise import leaves
+from segmentation.rules.parse import parse
+from segmentation.rules.statements import together
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)
@@ -105,3 +108,16 @@ def test_a_page_of_a_bitmap() -> None:
     assert bitmaps.slice_after(found, -1, 2) == [3, 5]
     assert bitmaps.slice_after(found, 5, 2) == [9, 12]
     assert bitmaps.slice_after(found, 12, 2) == []
+
+
+def test_conditions_over_the_same_rows_share_one_pass(shop: Pool) -> None:
+    last = {"last": 365, "unit": "days"}
+    conditions = [
+        ask("orders", "gte", 2, window=last),
+        ask("order_amount", "between", [1, 900000], window=last),
+        ask("orders", "lt", 2, window=last),
+    ]
+    found = [leaf for rule in conditions for leaf in evaluate._leaves_of(leaves(parse(rule), AS_OF, shop.zone))]  # type: ignore[arg-type]
+    assert [len(batch) for batch in together(found)] == [3]
+    assert who(shop, {"all": conditions[:2]}) == {"Alice"}
+    assert who(shop, {"any": conditions[2:]}) == {"Bob", "Carol"}
