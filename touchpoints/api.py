@@ -213,7 +213,7 @@ class ReceiptSerializer(serializers.Serializer[Any]):
 
 class ReceiptsSerializer(serializers.Serializer[Any]):
     connector = serializers.IntegerField()
-    receipts = ReceiptSerializer(many=True, max_length=receipts.MOST)
+    receipts = ReceiptSerializer(many=True, max_length=receipts.MOST)  # type: ignore[call-arg]
 
 
 class TakenSerializer(serializers.Serializer[Any]):

@@ -19,14 +19,14 @@ class Ticket(NamedTuple):
 
     member_id: int
     step_id: int
-    index: int
+    link: int
 
 
 @cache
 def _keys() -> tuple[bytes, ...]:
     # Mails live longer than keys: tokens of earlier keys are still read.
     return tuple(
-        hashlib.blake2b(secret.encode(), digest_size=32, person=b"scrm-links").digest()
+        hashlib.blake2b(str(secret).encode(), digest_size=32, person=b"scrm-links").digest()
         for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     )
 

@@ -48,7 +48,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
     """On to where the content says: the address is never part of the request."""
     ticket = links.read(links.CLICK, token)
     delivery = _delivery(ticket) if ticket else None
-    target = _target(delivery, ticket.index) if delivery and ticket else ""
+    target = _target(delivery, ticket.link) if delivery and ticket else ""
     if not target or not ticket or not delivery:
         raise Http404("no such link")
     if not is_machine(request):

@@ -87,7 +87,7 @@ def opened(ticket: links.Ticket, at: datetime) -> None:
 
 def clicked(ticket: links.Ticket, at: datetime) -> None:
     """A link was followed."""
-    record([Receipt(links.key_of(ticket.member_id, ticket.step_id), "clicked", at, str(ticket.index))])
+    record([Receipt(links.key_of(ticket.member_id, ticket.step_id), "clicked", at, str(ticket.link))])
 
 
 def unsubscribed(ticket: links.Ticket, at: datetime) -> None:

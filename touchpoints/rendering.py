@@ -26,10 +26,11 @@ LINK = re.compile(
 )
 BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 BUTTON = "color:#2f5bea"
+FOOT = "margin:32px 0 0;padding-top:12px;border-top:1px solid #e4e7ec;font-size:13px;color:#5d6878"
 SHELL = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>'
-    '<body style="margin:0;background:#f4f5f7"><div style="max-width:600px;margin:0 auto;padding:24px;background:#fff;color:#1a2029;'
-    'font:16px/1.7 system-ui,-apple-system,sans-serif">'
+    '<body style="margin:0;background:#f4f5f7"><div style="max-width:600px;margin:0 auto;padding:24px;background:#fff;'
+    'color:#1a2029;font:16px/1.7 system-ui,-apple-system,sans-serif">'
 )
 
 
@@ -146,8 +147,8 @@ def compile_content(*, subject: str, body: str, link: str, pool_name: str, marke
         words = html.escape(_("不想再收到此类消息？"))
         text += f"\n\n--\n{pool_name}\n{_('退订')}：{leave}\n"
         rich += (
-            f'<p style="margin:32px 0 0;padding-top:12px;border-top:1px solid #e4e7ec;font-size:13px;color:#5d6878">{html.escape(pool_name)} · '
-            f'{words}<a href="{leave}" style="color:#5d6878">{html.escape(_("退订"))}</a></p>'
+            f'<p style="{FOOT}">{html.escape(pool_name)} · {words}'
+            f'<a href="{leave}" style="color:#5d6878">{html.escape(_("退订"))}</a></p>'
         )
     rich = f'{SHELL}{rich}<img src="{look}" width="1" height="1" alt=""></div></body></html>'
     return Compiled(

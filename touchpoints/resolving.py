@@ -74,7 +74,7 @@ def _resolve(step: Step, line: Line, pace: Pace) -> int:
         return 0
     keys = {links.key_of(row["member_id"], step.pk): row["member_id"] for row in taken}
     if by_key:
-        answers = [(member, S.PLANNED, "", True) for member in keys.values()]
+        answers: list[tuple[int, int, str, bool]] = [(member, S.PLANNED, "", True) for member in keys.values()]
     else:
         found = line.lookup(list(keys), min(row["unsure_since"] for row in taken))
         answers = [

@@ -223,8 +223,8 @@ def test_a_webhook_is_signed_by_the_standard(accounts, receiver):
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(200, Accepted), (204, Accepted), (301, BadConfig), (400, BadRecipient), (401, BadConfig), (408, Retryable), (410, BadConfig),
-     (422, BadRecipient), (429, Throttled), (500, Retryable), (503, Throttled)],
+    [(200, Accepted), (204, Accepted), (301, BadConfig), (400, BadRecipient), (401, BadConfig), (408, Retryable),
+     (410, BadConfig), (422, BadRecipient), (429, Throttled), (500, Retryable), (503, Throttled)],
 )  # fmt: skip
 def test_what_an_answer_means(status, kind):
     assert type(verdict(status, str(status), None)) is kind
@@ -251,7 +251,9 @@ def test_silence_after_the_request_is_unknown_and_no_connection_is_down(accounts
 
 
 INSIDE = [
-    "127.0.0.1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0", "224.0.0.1", "255.255.255.255",
+    "127.0.0.1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.100.100.200",
+    "0.0.0.0", "224.0.0.1",
+    "255.255.255.255",
     "::1", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::", "198.18.0.1", "192.0.2.1",
 ]  # fmt: skip
 

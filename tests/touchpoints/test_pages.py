@@ -62,7 +62,8 @@ def test_mistakes_stand_at_their_fields(login, pool):
 
 @pytest.mark.parametrize(
     ("role", "path", "code"),
-    [("marketer", "connectors/", 200), ("marketer", "connectors/new/fake/", 403), ("operator", "connectors/", 403), ("analyst", "inbox/", 403),
+    [("marketer", "connectors/", 200), ("marketer", "connectors/new/fake/", 403), ("operator", "connectors/", 403),
+     ("analyst", "inbox/", 403),
      ("marketer", "inbox/", 200), ("marketer", "reach/policy/", 200), ("operator", "reach/policy/", 403)],
 )  # fmt: skip
 def test_who_may_see_what(login, role, path, code):

@@ -210,6 +210,8 @@ class Plain:
 
     do_not_call_in_templates = True  # pages are given the class itself
 
+    title: ClassVar[str | Promise]
+    icon: ClassVar[str]
     caps: ClassVar[Capabilities]
     settings: ClassVar[tuple[Setting, ...]] = ()
 

@@ -83,7 +83,7 @@ class Fake(Plain):
         if mode == "null":
             return [TAKEN] * len(messages)
         if mode == "down":
-            return [Down(str(_("模拟的服务中断")))] + [NotTried()] * (len(messages) - 1)
+            return [Down(str(_("模拟的服务中断"))), *(NotTried() for _each in messages[1:])]
         outcomes = [self._outcome(message) for message in messages]
         kept = [message for message, outcome in zip(messages, outcomes, strict=True) if isinstance(outcome, Accepted | Unknown)]
         if kept:

@@ -153,7 +153,8 @@ def verdict(status: int, words: str, retry_after: str | None) -> Outcome:
     if status in (429, 503):
         return Throttled(words, after=_wait(retry_after))
     if status == 410:
-        return BadConfig(f"{words} – {_('接收方要求停止发送（410）')}")
+        stop = _("接收方要求停止发送（410）")
+        return BadConfig(f"{words} – {stop}")
     if status in (401, 403, 404) or 300 <= status < 400:
         return BadConfig(words)
     if status == 408 or status >= 500:
