@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from psycopg2 import sql as pg
 
-from members.models import Member, Pool, TouchedMember
+from members.models import Pool, TouchedMember
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
@@ -20,7 +20,7 @@ from segmentation.recalculation.models import RecalculationRun
 
 KIND = "segmentation.recalculate"
 LOCK = 0x5EC5  # first half of the advisory lock; the second is the pool
-MANY = 0.1  # share of the pool from which on a full run is cheaper than a tick
+MANY = 0.1  # share of the buyers from which on a full run is cheaper than a tick
 KEEP_TICKS = timedelta(days=14)
 FAILED_REST = timedelta(hours=1)  # a full run that failed for good is not asked for again at once
 
@@ -104,7 +104,7 @@ def tick(*, pool: Pool, as_of: datetime) -> RecalculationRun | None:
     if not sql.fetch("SELECT 1 WHERE pg_try_advisory_xact_lock(%(lock)s, %(pool_id)s)", {"lock": LOCK, "pool_id": pool.pk}):
         return None
     last = _last(pool)
-    if last is None or _is_owed(pool) or _too_many(pool, last):
+    if last is None or _is_owed(pool) or _too_many(pool):
         ask(pool=pool, as_of=as_of)
         return None
     found, since = _edges(pool), last.until or last.as_of
@@ -145,9 +145,9 @@ def _is_owed(pool: Pool) -> bool:
     return RecalculationRun.objects.filter(pool=pool, mode="full", finished_at=None).exists()
 
 
-def _too_many(pool: Pool, last: RecalculationRun) -> bool:
+def _too_many(pool: Pool) -> bool:
     waiting = TouchedMember.objects.filter(pool=pool).count()
-    return waiting > 1000 and waiting > MANY * Member.objects.filter(pool=pool).count()
+    return waiting > 1000 and waiting > MANY * _edges(pool).buyers
 
 
 def ask(*, pool: Pool, as_of: datetime, actor: User | None = None) -> JobRun | None:
