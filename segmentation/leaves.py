@@ -36,13 +36,15 @@ class Shelf:
     held: dict[bytes, BitMap] = field(default_factory=dict)
     asked: list[Leaf] = field(default_factory=list)
     ms: float = 0.0
+    # Data nobody counts the changes of is read anew each time.
+    once: str = field(default_factory=lambda: f"once-{time.time_ns()}")
 
     def __post_init__(self) -> None:
         self.versions = versions(self.pool.pk)
 
     def key(self, leaf: Leaf) -> bytes:
         domains = ("members",) if leaf == UNIVERSE else fact(leaf.fact).domains
-        data = ",".join(f"{domain}={self.versions.get(domain, 0)}" for domain in sorted(domains))
+        data = ",".join(f"{domain}={self.versions.get(domain, self.once)}" for domain in sorted(domains))
         return hashlib.sha256(f"{FORMAT}|{self.pool.time_zone}|{leaf.canonical()}|{data}".encode()).digest()
 
     def load(self, wanted: Iterable[Leaf]) -> None:
