@@ -44,12 +44,15 @@ class Compiled:
     targets: list[str]  # where the tracked links lead, by index; 0 is the content's own link
     fields: frozenset[str] = field(default_factory=frozenset)
     links: list[tuple[str, Callable[[int, int], str]]] = field(default_factory=list)  # made once per message
+    values: list[tuple[str, Fill]] = field(default_factory=list)  # what holes say, worked out once for text and HTML
 
     def prepare(self, row: dict[str, Any]) -> None:
         """Put the delivery's own addresses into its row, before rendering."""
         member, step = row["member_id"], row["step_id"]
         for key, make in self.links:
             row[key] = make(member, step)
+        for key, fill in self.values:
+            row[key] = fill(row)
 
     def loaders(self) -> list[Field]:
         """Fields that an upper app has to be asked for."""
@@ -67,6 +70,7 @@ class _Writer:
         self.targets = [link]
         self.fills: list[tuple[Fill, Fill]] = []  # (text, HTML)
         self.links: dict[str, Callable[[int, int], str]] = {}
+        self.holes: dict[Hole, str] = {}
         self.parsed = parse(body.replace(MARK, "").replace(END, "").replace("\r\n", "\n"))
         self.source = "".join(part if isinstance(part, str) else self._keep(part) for part in self.parsed.parts)
 
@@ -75,7 +79,8 @@ class _Writer:
             return self.link("link:0", _click(0))
         if hole.field.key == "unsubscribe.link":
             return self.link("leave", links.unsubscribe)
-        return self._mark(plain(hole), escaped(hole))
+        key = self.holes.setdefault(hole, f"hole:{len(self.holes)}")
+        return self._mark(itemgetter(key), escaped(key))
 
     def link(self, key: str, make: Callable[[int, int], str]) -> str:
         """A hole that the delivery's own address fills."""
@@ -151,13 +156,10 @@ def compile_content(*, subject: str, body: str, link: str, pool_name: str, marke
             f'<a href="{leave}" style="color:#5d6878">{html.escape(_("退订"))}</a></p>'
         )
     rich = f'{SHELL}{rich}<img src="{look}" width="1" height="1" alt=""></div></body></html>'
+    values = [(key, plain(hole)) for hole, key in writer.holes.items()]
+    made = list(writer.links.items())
     return Compiled(
-        compile_plain(subject),
-        writer.template(text, 0),
-        writer.template(rich, 1),
-        writer.targets,
-        named,
-        list(writer.links.items()),
+        compile_plain(subject), writer.template(text, 0), writer.template(rich, 1), writer.targets, named, made, values
     )
 
 
