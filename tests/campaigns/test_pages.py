@@ -277,3 +277,25 @@ def test_an_open_campaign_keeps_its_segment_from_being_archived(draft: Campaign,
     assert [use.name for use in usage.uses(other)] == [draft.name]
     Campaign.objects.update(status="finished")
     assert usage.uses(other) == []
+
+
+def test_the_member_page_says_which_campaigns_and_which_side(marketer: Client, running: Campaign) -> None:
+    from members.timeline import page
+
+    treated, held = (running.runs.get().participants.filter(arm=arm).first() for arm in (1, 0))
+    assert treated is not None
+    assert held is not None
+    for row, words in ((treated, "触达组"), (held, "对照组")):
+        shown = text(marketer.get(f"/p/demo/members/{row.member_id}/panels/campaigns/"))
+        assert running.name in shown
+        assert words in shown
+        moments, _cursor = page(row.member, kinds=["campaigns"])
+        assert [words in str(moment.text) for moment in moments] == [True]
+
+
+def test_the_member_list_shows_the_members_behind_a_figure(marketer: Client, running: Campaign) -> None:
+    run = running.runs.get()
+    held = run.participants.filter(arm=0).count()
+    page = text(marketer.get(f"/p/demo/members/?campaign_run={run.pk}:holdout:any:entered"))
+    assert "对照组" in page
+    assert page.count("data-member") == held or str(held) in page
