@@ -59,7 +59,7 @@ def rfm_edges(rfm: RfmSettings, found: dict[str, Any], as_of: datetime) -> dict[
     if rfm.mode == "mean" and found["buyers"]:
         split = (int(as_of.timestamp()) - found["mean_last_order_at"], found["mean_window_count"], found["mean_window_amount"])
     else:
-        split = tuple(scores[letter][rfm.high_from - 2] for letter in "rfm")
+        split = (scores["r"][rfm.high_from - 2], scores["f"][rfm.high_from - 2], scores["m"][rfm.high_from - 2])
     return {**scores, "r_split": split[0], "f_split": split[1], "m_split": split[2]}
 
 

@@ -120,8 +120,10 @@ def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any]) ->
     scope = pg.Identifier(f"recalculation_scope_{pool.pk}")
     sql.run(pg.SQL("CREATE TEMPORARY TABLE {} (member_id bigint PRIMARY KEY) ON COMMIT DROP").format(scope))
     chain = steps.Chain(pool.pk, as_of, scope, pg.SQL("TEMPORARY"), of="_of")
-    chain.write("take_touched", crossed, scope=scope)
-    sql.run(pg.SQL("ANALYZE {}").format(scope))
+    with sql.planner(**steps.ONE_BY_ONE):
+        chain.write("take_touched", crossed, scope=scope)
+    with sql.planner(enable_hashjoin="on", enable_mergejoin="on"):
+        sql.run(pg.SQL("ANALYZE {}").format(scope))
     steps.facts(chain, params(found, as_of))
     steps.compare(chain, found)
     steps.save(chain)

@@ -37,6 +37,8 @@ IN_ORDER = {
     "min_parallel_index_scan_size": 0,
 }
 PARALLEL = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "work_mem": "256MB"}
+# Nobody knows how many wait; they are few, so members are looked up by key rather than all read.
+ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 Report = Callable[[str, int], None]
 
 
