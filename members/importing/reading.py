@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from members.importing.codes import problem
 from members.importing.sniffing import HEAD, Sniffed, check_zip, decode
 
-BLOCK = 4 << 20
+BLOCK = 1 << 20  # the reader keeps some thirty of them in the air
 BATCH = 50_000
 
 

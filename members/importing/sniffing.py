@@ -186,7 +186,7 @@ def _look(path: Path, found: Sniffed) -> Sniffed:
     try:
         found.sample = _sample(lines)
     except csv.Error as error:
-        raise problem("unclosed_quote", line=2, limit=4) from error
+        raise problem("unclosed_quote", line=2, limit=1) from error
     if not found.sample:
         raise problem("header_only")
     return found
