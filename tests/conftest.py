@@ -14,22 +14,26 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 from scrm import embedded
 
 DATA_DIR = Path(os.environ["DATA_DIR"])
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1 … when tests run side by side
 (DATA_DIR / "static").mkdir(parents=True, exist_ok=True)
 if "DATABASE_URL" not in os.environ:
     embedded.start(DATA_DIR, profile="test")
+    if WORKER and "REDIS_URL" not in os.environ:
+        # A Celery worker of one side must not take the messages of the other.
+        os.environ["REDIS_URL"] = f"{embedded.redis_url(DATA_DIR).rpartition('/')[0]}/{int(WORKER[2:]) % 15 + 1}"
 
 import pytest  # noqa: E402
 
 from tests.fixtures import *  # noqa: E402, F403  (fixtures every test may use)
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """Tests of transactions empty all tables; only for them the ledger may be truncated."""
-    from scrm.lib import sql
+@pytest.fixture(scope="session", autouse=True)
+def _side_by_side():
+    """The database is each side's own already; so are the files."""
+    from django.conf import settings
 
-    with django_db_blocker.unblock():
-        sql.run("ALTER TABLE loyalty_entry DISABLE TRIGGER entry_is_kept")
+    settings.MEDIA_ROOT = DATA_DIR / "files" / WORKER
+    settings.INBOX_DIR = DATA_DIR / "inbox" / WORKER
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,3 +45,12 @@ def _cheap_passwords():
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     hashers.get_hashers.cache_clear()
     hashers.get_hashers_by_algorithm.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Tests of transactions empty all tables; only for them the ledger may be truncated."""
+    from scrm.lib import sql
+
+    with django_db_blocker.unblock():
+        sql.run("ALTER TABLE loyalty_entry DISABLE TRIGGER entry_is_kept")
