@@ -28,7 +28,7 @@ PERIOD = [
 
 class ReadingSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(source="metric.key")
-    label = serializers.CharField(source="metric.label")
+    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
     definition = serializers.CharField(source="metric.definition")
     unit = serializers.CharField(source="metric.unit")
     value = serializers.FloatField(allow_null=True)

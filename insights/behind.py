@@ -15,7 +15,8 @@ from segmentation import bitmaps
 
 
 def _ids(name: str, params: dict[str, object]) -> BitMap:
-    return bitmaps.fetch(sql.text(f"insights/{name}"), params)
+    (found,) = bitmaps.fetch(sql.text(f"insights/{name}"), params)
+    return found
 
 
 def _month_after(day: date, months: int) -> date:

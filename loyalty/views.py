@@ -64,11 +64,10 @@ def adjust(request: HttpRequest, member_id: int) -> HttpResponse:
         try:
             services.adjust(member=member, **form.cleaned_data, at=clock.now(), actor=request.user)
             messages.success(request, _("积分已调整"))
-            form = None
         except Problem as problem:
             form.add_error("reason" if "reason" in problem.fields else "amount", problem.message)
     if getattr(request, "htmx", False):
-        return render(request, "loyalty/panel.html", panel_context(request, member, form))
+        return render(request, "loyalty/panel.html", panel_context(request, member, None if form.is_valid() else form))
     return redirect("members:detail", member.pk)
 
 

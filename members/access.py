@@ -18,7 +18,7 @@ UNPOOLED = ("/login/", "/logout/", "/static/", "/livez", "/readyz", "/t/", "/api
 def enter(user: User, *, slug: str | None = None, pool_id: int | None = None) -> tuple[Pool, str] | None:
     """The pool and the user's role in it, or None when there is no such pool or no access."""
     wanted = PoolAccess.objects.filter(user_id=user.pk).select_related("pool")
-    wanted = wanted.filter(pool__slug=slug) if slug is not None else wanted.filter(pool_id=pool_id)
+    wanted = wanted.filter(pool__slug=slug) if slug is not None else wanted.filter(pool_id=pool_id or 0)
     access = wanted.first()
     return (access.pool, access.role) if access else None
 

@@ -91,7 +91,7 @@ def generate(*, pool: Pool, plan: Plan, report: REPORT = lambda title, done, tot
     if plan.events:
         for back in (180, 90, 0):
             partitions.keep(as_of=plan.as_of - timedelta(back))
-        kinds = {"kinds": list(KINDS), "kind_edges": edges(list(KINDS.values()))}
+        kinds: dict[str, Any] = {"kinds": list(KINDS), "kind_edges": edges(list(KINDS.values()))}
         made["events"] = frame.run("generate_events", "events", report, **kinds, mean=plan.events)
     if plan.lines:
         made["lines"] = frame.run("generate_lines", "lines", report, _member_chunk(plan), products=_products(frame))

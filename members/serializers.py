@@ -58,7 +58,7 @@ class IdentitySerializer(serializers.Serializer[Any]):
 class MemberSerializer(serializers.ModelSerializer[Member]):
     """One member of the list; `identities` and `tags` are read for the whole page at once."""
 
-    channel = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    channel = serializers.SlugRelatedField(slug_field="code", read_only=True)  # type: ignore[var-annotated]
     state = serializers.SerializerMethodField()
     identities = serializers.SerializerMethodField()
     tags = serializers.SerializerMethodField()

@@ -15,6 +15,8 @@ from segmentation.recalculation import services, steps
 
 @job(services.KIND, title=_("重算会员状态"))
 def recalculate(job: RunningJob) -> dict[str, Any]:
+    assert job.pool_id is not None
+
     def report(step: str, number: int) -> None:
         job.checkpoint(done=number, total=len(steps.TITLES) - 1, phase=str(steps.TITLES[step]))
 
@@ -24,6 +26,7 @@ def recalculate(job: RunningJob) -> dict[str, Any]:
 
 @job(segments.REFRESH, title=_("计算分群"))
 def refresh_segment(job: RunningJob) -> dict[str, Any]:
+    assert job.pool_id is not None
     segment = Segment.objects.select_related("pool").get(pk=job.params["segment"], pool_id=job.pool_id)
     try:
         size = segments.refresh(segment=segment, as_of=clock.now())

@@ -116,7 +116,7 @@ def next_ids(sequence: str, count: int) -> list[int]:
 
 
 @contextmanager
-def planner(**knobs: str | int) -> Iterator[None]:
+def planner(**knobs: str | float) -> Iterator[None]:
     """Planner settings for the statements of the current transaction (SET LOCAL)."""
     with connection.cursor() as cursor:
         for knob, setting in knobs.items():

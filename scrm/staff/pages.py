@@ -1,5 +1,7 @@
 """Pages of the trail of acts and of programs' tokens."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +23,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("名称"), max_length=60, help_text=gettext_lazy("写明谁在用，例如「收银系统」"))
     scopes = forms.MultipleChoiceField(label=gettext_lazy("权限"), widget=forms.CheckboxSelectMultiple)
 
-    def __init__(self, role: str, *args: object, **kwargs: object) -> None:
+    def __init__(self, role: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["scopes"].choices = [(code, code) for code in sorted(granted(role))]
 
@@ -49,7 +51,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         _token, secret = tokens.issue(user=request.user, pool_id=request.pool.pk, role=request.role, **form.cleaned_data)
         form = TokenForm(request.role)
-    own = ApiToken.objects.filter(user=request.user, pool_id=request.pool.pk).order_by("-created_at")
+    own = ApiToken.objects.filter(user=request.user, pool_id=request.pool.pk).order_by("-created_at")  # type: ignore[misc]  # signed in: the gate saw to it
     return render(request, "staff/tokens.html", {"form": form, "tokens": own, "secret": secret})
 
 

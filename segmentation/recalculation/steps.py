@@ -29,14 +29,14 @@ TITLES: dict[str, str | Promise] = {
     "drop_merged_states": _("清理已合并"),
 }
 # The planner expects a tenth of the real number of groups and would hash; the covering index is in order already.
-IN_ORDER = {
+IN_ORDER: dict[str, str | float] = {
     "enable_hashagg": "off",
     "enable_bitmapscan": "off",
     "parallel_setup_cost": 0,
     "parallel_tuple_cost": 0.001,
     "min_parallel_index_scan_size": 0,
 }
-PARALLEL = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "work_mem": "256MB"}
+PARALLEL: dict[str, str | float] = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "work_mem": "256MB"}
 # Nobody knows how many wait; they are few, so members are looked up by key rather than all read.
 ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 Report = Callable[[str, int], None]

@@ -3,6 +3,7 @@
 import sys
 import time
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--orders", type=int, default=100_000)
         parser.add_argument("--pool", default="generated", help="slug; made when there is none")
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--as-of", type=clock.datetime.fromisoformat, help="an instant with its offset; default: now")
+        parser.add_argument("--as-of", type=datetime.fromisoformat, help="an instant with its offset; default: now")
         parser.add_argument("--identities", default="phone,email", help="phone, email, card_no; empty for none")
         parser.add_argument("--tags", type=float, default=4, help="a member, on average")
         parser.add_argument("--events", type=float, default=2, help="a member, on average")

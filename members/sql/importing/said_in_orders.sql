@@ -4,5 +4,5 @@ SELECT
     NULL::date AS birthday, NULL::text AS province, NULL::text AS city, min(s.{moment}) AS joined_at,
     1::smallint AS status, min(s.channel_id) AS channel_id, NULL::jsonb AS attributes
 FROM {stage} AS s JOIN {persons} AS persons ON persons.hash = {first_hash}
-WHERE persons.person IN (SELECT person FROM {persons} WHERE known IS NULL)
+WHERE persons.person IN (SELECT fresh.person FROM {persons} AS fresh WHERE fresh.known IS NULL)
 GROUP BY persons.person
