@@ -1,5 +1,6 @@
 """Every read of points."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,12 @@ from scrm.lib import sql
 def account_of(member: Member) -> Account:
     """The member's account; an unsaved empty one when nothing was ever booked."""
     return Account.objects.filter(member=member).first() or Account(member=member, pool_id=member.pool_id, balance=0, debt=0)
+
+
+def balances(pool_id: int, members: Sequence[int]) -> dict[int, int]:
+    """The balances of these members; who has no account is not in it."""
+    found = Account.objects.filter(pool_id=pool_id, member_id__in=members)
+    return dict(found.values_list("member_id", "balance"))
 
 
 def entries_of(member: Member, before: datetime | None = None) -> QuerySet[Entry]:

@@ -1,8 +1,6 @@
 """Members, their tags, consents, orders and timeline, and events in batches, under /api/."""
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -17,6 +15,7 @@ from rest_framework.routers import SimpleRouter
 from members import consents, listing, merging, people, queries, tagging, timeline
 from members import serializers as s
 from members.events import LIMIT, Sent, record_events
+from members.importing import api as importing
 from members.models import Consent, Identity, Member, Tag, TagGroup
 from scrm.lib import clock
 from scrm.lib.problems import Problem
@@ -333,5 +332,4 @@ def routes(router: SimpleRouter) -> None:
     router.register("events", EventViewSet, basename="event")
     router.register("tag-groups", TagGroupViewSet, basename="tag-group")
     router.register("tags", TagViewSet, basename="tag")
-    if find_spec("members.importing") and find_spec("members.importing.api"):
-        import_module("members.importing.api").routes(router)
+    importing.routes(router)

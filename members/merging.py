@@ -22,6 +22,7 @@ from django.db.models import Field, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 from psycopg2 import sql as pg
 
+from members.importing.locks import writing
 from members.models import Identity, Member, Merge
 from members.sets import array
 from members.versions import DOMAINS, bump
@@ -106,6 +107,7 @@ def merge_pairs(
     Chains are resolved: whoever is connected becomes one. Of a connected group the member that never loses
     wins; of several such, or none, the one known longest (the smallest id).
     """
+    writing(pool_id)
     _resolve(pool_id, pairs)
     losers = sql.value("members/count_merge_pairs") or 0
     if not losers:

@@ -1,11 +1,9 @@
-from importlib.util import find_spec
-
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import path, re_path
 
 from members.views import listing, merges, profile, tags
 
 app_name = "members"
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns = [
     path("members/", listing.member_list, name="list"),
     path("members/count/", listing.count, name="count"),
     path("members/columns/", listing.columns, name="columns"),
@@ -42,5 +40,3 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tags/groups/<int:group_pk>/<int:pk>/", tags.tag_edit, name="tag_edit"),
     path("tags/<int:pk>/delete/", tags.tag_delete, name="tag_delete"),
 ]
-if find_spec("members.importing") and find_spec("members.importing.urls"):
-    urlpatterns.append(path("imports/", include("members.importing.urls")))

@@ -1,7 +1,5 @@
 """Segments for programs: rules as JSON in and out, live counts, members by keyset."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from django.http import Http404
@@ -19,6 +17,7 @@ from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
 from segmentation import evaluate, queries, services, usage
 from segmentation.models import Segment, SegmentVersion
+from segmentation.recalculation import api as recalculation
 from segmentation.rules import catalog
 
 LIMIT, MOST = 1000, 10_000
@@ -288,5 +287,4 @@ def _whole(request: Request, name: str, default: int) -> int:
 def routes(router: BaseRouter) -> None:
     """Announce this app's endpoints."""
     router.register("segments", SegmentViewSet, basename="segment")
-    if find_spec("segmentation.recalculation.api"):
-        import_module("segmentation.recalculation.api").routes(router)
+    recalculation.routes(router)

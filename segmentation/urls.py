@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from django.urls import include, path
 
 from segmentation import views
@@ -15,5 +13,4 @@ pages = [
     path("<int:pk>/freeze/", views.segment_freeze, name="freeze"),
     path("<int:pk>/export.csv", views.segment_export, name="export"),
 ]
-models = [path("models/", include("segmentation.recalculation.urls"))] if find_spec("segmentation.recalculation.urls") else []
-urlpatterns = [*models, path("", include((pages, "segments")))]
+urlpatterns = [path("models/", include("segmentation.recalculation.urls")), path("", include((pages, "segments")))]

@@ -90,7 +90,9 @@ class Demo:
                 pool=pool, kind=kind, file=File(file, name), file_name=name, actor=admin, channel=Channel.objects.get(code="pos")
             )
         own = {f"attr:{column}": column for column in run.columns if column in ATTRIBUTES}
-        imports.save_mapping(run=run, mapping={**run.mapping, **own}, options=run.options, channel=run.channel, actor=admin)
+        imports.save_mapping(
+            run=run, mapping={**run.mapping, **own}, options={**run.options, "demo": True}, channel=run.channel, actor=admin
+        )
         job = imports.start_import(run=run, actor=admin)
         running.run(job.pk)
         job.refresh_from_db()

@@ -42,7 +42,8 @@ def connectors(pool: Pool) -> None:
 def _keep(pool: Pool, key: str, name: str, config: dict[str, Any]) -> None:
     known = Connector.objects.filter(pool=pool, name=name).first()
     if known is None or any(known.config.get(each) != value for each, value in config.items()):
-        accounts.save_connector(pool=pool, key=key, name=name, config={**(known.config if known else {}), **config}, connector=known)
+        merged = {**(known.config if known else {}), **config}
+        accounts.save_connector(pool=pool, key=key, name=name, config=merged, connector=known)
 
 
 def saved_segments(pool: Pool) -> None:
