@@ -139,11 +139,6 @@ def _speed(steps: list[int], as_of: datetime) -> float | None:
     return span["sent"] / seconds * 60 if span["sent"] > 1 else None
 
 
-def nodes_of(run: Run) -> dict[str, dict[str, Any]]:
-    """Members at each node of a run."""
-    return {row["node"]: row for row in sql.rows("campaigns/count_nodes", {"run": run.pk})}
-
-
 def participations(member: Member, *, before: datetime | None = None, limit: int = 50) -> list[Participant]:
     """The campaigns a member took part in, newest first."""
     rows = Participant.objects.filter(member=member).select_related("run__campaign", "layer")

@@ -36,11 +36,6 @@ def rules_of(pool_id: int) -> QuerySet[EarningRule]:
     return EarningRule.objects.filter(pool_id=pool_id).select_related("actor").order_by("-n")
 
 
-def rule_at(pool_id: int, instant: datetime) -> EarningRule | None:
-    """The version an order placed at `instant` earns by."""
-    return EarningRule.objects.filter(pool_id=pool_id, starts_at__lte=instant).order_by("-starts_at", "-n").first()
-
-
 def preview(pool_id: int, *, points: int, step: int, least: int, since: datetime, until: datetime) -> dict[str, Any]:
     """What a rule would have given over a window: orders, members, points."""
     found = sql.row(

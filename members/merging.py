@@ -198,11 +198,6 @@ def _told() -> dict[str, Any]:
     return {"members": total, "pairs": [[row["winner_id"], row["loser_id"]] for row in rows]}
 
 
-def winner_of(member: Member) -> int:
-    """The member that a merged one became; itself when it was never merged."""
-    return member.merged_into or member.pk
-
-
 def drop(*labels: str) -> None:
     """The losers' rows of these models are computed: they go, and the winner's are computed again."""
     held = {each.label: each for each in tables() if each.label in labels}

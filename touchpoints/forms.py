@@ -64,12 +64,6 @@ def _field(setting: Setting, *, has_secret: bool) -> forms.Field:
     return forms.CharField(**common, max_length=300)
 
 
-class TestForm(forms.Form):
-    """Where a test message goes."""
-
-    address = forms.CharField(label=_("收件地址"), max_length=200, required=False)
-
-
 class PolicyForm(forms.Form):
     """The contact policy of a pool."""
 

@@ -17,8 +17,6 @@ from touchpoints.models import Content, Delivery
 from touchpoints.placeholders import Invalid
 from touchpoints.rendering import Compiled, compile_content
 
-WORDS = ("name", "subject", "body", "link", "obstacle")
-
 
 @dataclass(frozen=True)
 class Preview:

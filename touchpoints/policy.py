@@ -17,8 +17,6 @@ from members.models import Pool
 from members.models.state import Stage
 from scrm.lib.problems import Problem
 
-WEEK = 7
-
 # Why a candidate is not written to, in the order in which the reasons are looked at.
 REASONS: dict[str, str | Promise] = {
     "unknown_member": gettext_lazy("会员不存在或已合并"),

@@ -41,10 +41,6 @@ class Counts:
     def suppressions(self) -> int:
         return sum(self.suppressed.values())
 
-    @property
-    def is_finished(self) -> bool:
-        return self.planned == 0
-
 
 def step_counts(step_ids: Iterable[int]) -> dict[int, Counts]:
     """The funnel per step; a step without deliveries has zeros."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from touchpoints import links
 from touchpoints.fields import FIELDS, Field, Row
-from touchpoints.placeholders import HOLE, Hole, Invalid, Template, compile_plain, escaped, parse, plain
+from touchpoints.placeholders import Hole, Invalid, Template, compile_plain, escaped, parse, plain
 
 Fill = Callable[[Row], str]
 # Private-use characters stand for holes while the markup is read; they cannot come from a user.
@@ -161,8 +161,3 @@ def compile_content(*, subject: str, body: str, link: str, pool_name: str, marke
     return Compiled(
         compile_plain(subject), writer.template(text, 0), writer.template(rich, 1), writer.targets, named, made, values
     )
-
-
-def placeholders_in(text: str) -> list[str]:
-    """The placeholders of a text as written, for hints on a page."""
-    return [found[0] for found in HOLE.finditer(text)]

@@ -9,8 +9,6 @@ from members.importing import codes
 from members.models import ImportReject, ImportRun
 from scrm.lib.export import Column
 
-OWN = 4
-
 
 def columns(run: ImportRun) -> list[Column]:
     """The file's columns and ours; ours are not mistaken for data when the file comes back."""

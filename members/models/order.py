@@ -1,6 +1,6 @@
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F
-from django.contrib.postgres.indexes import BrinIndex
 from django.utils.translation import gettext_lazy as _
 
 from members.models.member import Member

@@ -191,20 +191,6 @@ def spark(values: Sequence[float | int | None] | str | None, size: str = "84x28"
 
 
 # -- Persons -------------------------------------------------------------------------------------
-@register.filter
-def mask_phone(value: str | None) -> str:
-    """13612342701 → 136****2701; what is too short to mask is hidden whole."""
-    text = str(value or "")
-    if not text:
-        return NONE
-    return f"{text[:3]}****{text[-4:]}" if len(text) >= 8 else "*" * len(text)
-
-
-@register.filter
-def mask_email(value: str | None) -> str:
-    """zhouting@shop.cn → z***@shop.cn."""
-    name, at, domain = str(value or "").partition("@")
-    return f"{name[:1]}***@{domain}" if at else NONE
 
 
 TONES = ("blue", "green", "amber", "red", "violet", "slate")
@@ -441,12 +427,6 @@ def get(mapping: Any, key: Any) -> Any:
         return mapping[key]
     except (KeyError, IndexError, TypeError):
         return None
-
-
-@register.filter
-def has_url(name: str) -> bool:
-    """Whether a page of that name exists and can be reached from here."""
-    return bool(maybe_url(name))
 
 
 @register.simple_tag
