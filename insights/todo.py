@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from members.models import ImportRun, MemberState
 from members.models.state import RfmGroup, Stage
 from scrm.jobs.models import JobRun
-from scrm.lib.ui import compact
+from scrm.lib.formats import compact
 from scrm.staff.permissions import may
 
 RECENT = timedelta(days=2)

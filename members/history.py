@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from members.models import ConsentEntry, Event, Member, MemberTag, Merge, Order, StateChange
 from members.models.state import RfmGroup, Stage
 from members.timeline import Moment, source
-from scrm.lib.ui import money
+from scrm.lib.formats import money
 
 STATUS_TONES = {
     Order.Status.PAID: "green",

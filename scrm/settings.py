@@ -163,6 +163,7 @@ TEMPLATES = [
                 "django.templatetags.static",
                 "django_cotton.templatetags.cotton",
                 "template_partials.templatetags.partials",
+                "scrm.lib.formats",
                 "scrm.lib.ui",
             ],
             "context_processors": [

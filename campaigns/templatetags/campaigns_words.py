@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.statistics import Estimate
 from members.models import Pool
-from scrm.lib.ui import full, money, percent, points
+from scrm.lib.formats import full, money, percent, points
 
 register = template.Library()
 PRINT: dict[str, Any] = {

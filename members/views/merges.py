@@ -12,10 +12,10 @@ from members import merging, queries
 from members.merging import Cause, merge_pairs
 from members.models import Member, Merge
 from scrm.lib import clock
+from scrm.lib.formats import exact, full, money
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
-from scrm.lib.ui import exact, full, money
 from scrm.staff.access import allow
 
 PAGE = 50

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from scrm.lib import ui
+from scrm.lib import formats
 from scrm.lib.export import Column, columns_of, csv_response, xlsx_response
 from scrm.lib.registry import Registry
 
@@ -58,18 +58,18 @@ class Chart:
 
 
 PRINT: dict[str, Callable[[Any], str]] = {
-    "number": ui.full,
-    "money": ui.money,
-    "percent": ui.percent,
-    "days": lambda value: ui.decimal(value, 1),
-    "decimal": ui.decimal,
+    "number": formats.full,
+    "money": formats.money,
+    "percent": formats.percent,
+    "days": lambda value: formats.decimal(value, 1),
+    "decimal": formats.decimal,
 }
 
 
 def shown(value: Any, column: Column) -> str:
     """A cell as a reader sees it."""
     if value is None:
-        return ui.NONE
+        return formats.NONE
     return PRINT[column.kind](value) if column.kind in PRINT else str(value)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from members.models import Pool, TouchedMember
 from members.models.state import RfmGroup, Stage
 from scrm.jobs.models import JobRun
-from scrm.lib import sql, ui
+from scrm.lib import formats, sql
 from segmentation.recalculation.edges import DAY, Edges
 from segmentation.recalculation.models import RecalculationRun
 from segmentation.recalculation.services import KIND
@@ -107,16 +107,16 @@ def split_row(edges: Edges) -> tuple[str, str, str]:
 
 def _within(seconds: int) -> str:
     if seconds < 2 * DAY:
-        return _("%(n)s 小时内") % {"n": ui.decimal(seconds / 3600, 1)}
-    return _("%(n)s 天内") % {"n": ui.decimal(seconds / DAY, 1)}
+        return _("%(n)s 小时内") % {"n": formats.decimal(seconds / 3600, 1)}
+    return _("%(n)s 天内") % {"n": formats.decimal(seconds / DAY, 1)}
 
 
 def _orders(count: int) -> str:
-    return _("≥ %(n)s 单") % {"n": ui.full(count)}
+    return _("≥ %(n)s 单") % {"n": formats.full(count)}
 
 
 def _money(minor: int) -> str:
-    return f"≥ {ui.money(minor)}"
+    return f"≥ {formats.money(minor)}"
 
 
 def stage_rows(edges: Edges) -> list[tuple[int, str, str]]:
@@ -132,9 +132,9 @@ def basis(edges: Edges, quantiles: list[float]) -> str:
     if edges.stage_basis == "fixed":
         return _("按设定的固定天数划分。")
     if edges.stage_basis == "few":
-        return _("复购会员只有 %(n)s 人，不足以看出购买节奏，暂按固定天数划分。") % {"n": ui.full(edges.repeat_buyers)}
-    shares = [ui.percent(q, 0) for q in quantiles]
+        return _("复购会员只有 %(n)s 人，不足以看出购买节奏，暂按固定天数划分。") % {"n": formats.full(edges.repeat_buyers)}
+    shares = [formats.percent(q, 0) for q in quantiles]
     return _("%(n)s 名复购会员中，%(a)s 的平均购买间隔不超过 %(x)s 天，%(b)s 不超过 %(y)s 天，%(c)s 不超过 %(z)s 天。") % {
-        "n": ui.full(edges.repeat_buyers), "a": shares[0], "b": shares[1], "c": shares[2],
+        "n": formats.full(edges.repeat_buyers), "a": shares[0], "b": shares[1], "c": shares[2],
         "x": edges.stage_days[0], "y": edges.stage_days[1], "z": edges.stage_days[2],
     }  # fmt: skip

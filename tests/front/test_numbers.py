@@ -8,7 +8,7 @@ from django.template import Context
 from django.test import RequestFactory
 from django.utils.translation import override
 
-from scrm.lib import clock, ui
+from scrm.lib import clock, formats, ui
 
 
 @pytest.mark.parametrize(
@@ -30,34 +30,34 @@ from scrm.lib import clock, ui
 )
 def test_compact(value: object, zh: str, en: str) -> None:
     with override("zh-hans"):
-        assert ui.compact(value) == zh
+        assert formats.compact(value) == zh
     with override("en"):
-        assert ui.compact(value) == en
+        assert formats.compact(value) == en
 
 
 def test_whole_numbers_and_shares() -> None:
-    assert ui.full(486210) == "486,210"
-    assert ui.full(2.5) == "3"  # half away from zero, as people round
-    assert ui.full(None) == "–"
-    assert ui.percent(0.318) == "31.8%"
-    assert ui.percent(0.0005, 2) == "0.05%"
-    assert ui.signed(0.034) == "+3.4%"
-    assert ui.signed(-0.012) == "-1.2%"
-    assert ui.decimal(1.50) == "1.5"
+    assert formats.full(486210) == "486,210"
+    assert formats.full(2.5) == "3"  # half away from zero, as people round
+    assert formats.full(None) == "–"
+    assert formats.percent(0.318) == "31.8%"
+    assert formats.percent(0.0005, 2) == "0.05%"
+    assert formats.signed(0.034) == "+3.4%"
+    assert formats.signed(-0.012) == "-1.2%"
+    assert formats.decimal(1.50) == "1.5"
 
 
 def test_difference_of_rates_in_points() -> None:
     with override("zh-hans"):
-        assert ui.points(0.012) == "+1.2 个百分点"
+        assert formats.points(0.012) == "+1.2 个百分点"
 
 
 def test_money_is_minor_units() -> None:
-    assert ui.money(123450) == "¥1,234.50"
-    assert ui.money(-5) == "-¥0.05"
-    assert ui.money(123450, 0) == "¥1,235"
-    assert ui.money(None) == "–"
+    assert formats.money(123450) == "¥1,234.50"
+    assert formats.money(-5) == "-¥0.05"
+    assert formats.money(123450, 0) == "¥1,235"
+    assert formats.money(None) == "–"
     with override("zh-hans"):
-        assert ui.money_compact(1_234_500) == "¥1.2万"
+        assert formats.money_compact(1_234_500) == "¥1.2万"
 
 
 @pytest.mark.parametrize(
@@ -75,30 +75,30 @@ def test_ago_reads_and_keeps_the_exact_moment(back: timedelta, zh: str, monkeypa
     now = datetime(2026, 11, 1, 4, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda: now)
     with override("zh-hans"):
-        text = str(ui.ago(now - back))
+        text = str(formats.ago(now - back))
     assert f">{zh}</time>" in text
     assert 'title="' in text
-    assert ui.ago(None) == "–"
+    assert formats.ago(None) == "–"
 
 
 def test_exact_is_local_time() -> None:
-    assert ">2026-11-01 12:00</time>" in str(ui.exact(datetime(2026, 11, 1, 4, tzinfo=UTC)))
-    assert ">2026-11-01</time>" in str(ui.exact(date(2026, 11, 1)))
+    assert ">2026-11-01 12:00</time>" in str(formats.exact(datetime(2026, 11, 1, 4, tzinfo=UTC)))
+    assert ">2026-11-01</time>" in str(formats.exact(date(2026, 11, 1)))
 
 
 def test_duration() -> None:
     with override("zh-hans"):
-        assert ui.duration(9) == "9 秒"
-        assert ui.duration(200) == "3 分 20 秒"
-        assert ui.duration(7260) == "2 小时 1 分"
+        assert formats.duration(9) == "9 秒"
+        assert formats.duration(200) == "3 分 20 秒"
+        assert formats.duration(7260) == "2 小时 1 分"
 
 
 def test_spark_points_stay_inside_and_need_two_values() -> None:
-    points = ui.spark([1, 5, 3])
+    points = formats.spark([1, 5, 3])
     assert len(points.split()) == 3
     assert all(0 <= float(part) <= 84 for pair in points.split() for part in pair.split(","))
-    assert ui.spark([1]) == ""
-    assert ui.spark([2, 2]) != ""
+    assert formats.spark([1]) == ""
+    assert formats.spark([2, 2]) != ""
 
 
 def _context(query: str) -> Context:
