@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.models import Account, EarningRule, Entry
 from members.models import Member, Pool
+from members.versions import bump
 from scrm.jobs import services as jobs
 from scrm.lib import sql
 from scrm.lib.problems import Problem
@@ -69,6 +70,7 @@ def _post(member: Member, kind: str, amount: int, key: str, at: datetime, reason
         if "another content" in str(error):
             raise Problem("key_reused", _("同一个键已用于内容不同的操作")) from error
         raise
+    bump(member.pool_id, "points")
 
 
 def request_earning(*, pool_id: int, actor: User | None = None) -> None:
@@ -82,4 +84,6 @@ def earn_chunk(*, pool_id: int, as_of: datetime, limit: int = CHUNK) -> tuple[in
     """Book the points of up to `limit` due members: (members taken, entries written)."""
     done = sql.row("loyalty/earn_points", {"pool_id": pool_id, "as_of": as_of, "limit": limit})
     assert done is not None
+    if done["entries"]:
+        bump(pool_id, "points")
     return done["members"], done["entries"]

@@ -1,7 +1,8 @@
 """Member ids between PostgreSQL, numpy and roaring bitmaps, the fast ways (see docs/adr on bitmaps)."""
 
 import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,54 @@ from scrm.lib import sql
 # int4send takes signed numbers; ids go to 2**32, so the upper half is sent as its two's complement.
 PACKED = "string_agg(int4send((id - CASE WHEN id > 2147483647 THEN 4294967296 ELSE 0 END)::int4), ''::bytea)"
 # One big value is worth all cores, also where the planner fears the cost of moving rows.
-PARALLEL: dict[str, str | int] = {"parallel_setup_cost": 0, "parallel_tuple_cost": "0.001", "jit": "off", "work_mem": "128MB"}
+PARALLEL = {"parallel_setup_cost": "0", "parallel_tuple_cost": "0.001", "jit": "off", "work_mem": "128MB"}
 
 
-def fetch(statement: str, params: dict[str, Any], tests: int = 0) -> list[BitMap]:
-    """The `id`s a statement yields, in one value instead of one row each; with `tests`, those of t0, t1 …"""
-    wanted = [f"{PACKED} FILTER (WHERE t{n})" for n in range(tests)] or [PACKED]
-    with transaction.atomic(), sql.planner(**PARALLEL):
-        (packed,) = sql.fetch(f"SELECT {', '.join(wanted)} FROM ({statement}) AS leaf", params)  # noqa: S608 - constants and the catalogue; values are bound
-    return [unpacked(each) for each in packed]
+@contextmanager
+def reading() -> Iterator[None]:
+    """A transaction for statements that read many rows into few values, and keep what they found.
+
+    What is kept can be computed again, so nobody waits for the disk; unless more is being written.
+    """
+    knobs = PARALLEL | ({"synchronous_commit": "off"} if transaction.get_autocommit() else {})
+    with transaction.atomic():
+        sql.fetch("SELECT " + ", ".join(f"set_config('{knob}', %({knob})s, true)" for knob in knobs), knobs)
+        yield
+
+
+def fetch(statement: str, params: dict[str, Any]) -> list[BitMap]:
+    """The `id`s a statement yields, in one value instead of one row each."""
+    with reading():
+        return [packed_ids(statement, params)]
+
+
+def packed_ids(statement: str, params: dict[str, Any]) -> BitMap:
+    """The `id`s a statement yields; inside of `reading`."""
+    ((packed,),) = sql.fetch(f"SELECT {PACKED} FROM ({statement}) AS leaf", params)  # noqa: S608 - constants and the catalogue; values are bound
+    return unpacked(packed)
+
+
+def grouped_ids(statement: str, params: dict[str, Any]) -> list[tuple[Any, "np.ndarray[Any, Any]"]]:
+    """The ids of each `v0` of a statement."""
+    rows = sql.fetch(f"SELECT v0, {PACKED} FROM ({statement}) AS leaf GROUP BY v0", params)  # noqa: S608 - as above
+    return [(value, big_endian(packed, ">u4", np.uint32)) for value, packed in rows]
+
+
+def packed_values(statement: str, params: dict[str, Any], count: int, unknown: int) -> list["np.ndarray[Any, Any]"]:
+    """The ids of a statement and its `v0`, `v1` … beside them, as numbers of eight bytes."""
+    values = [f"string_agg(int8send(coalesce(v{n}::bigint, %(unknown)s)), ''::bytea)" for n in range(count)]
+    text = f"SELECT {', '.join([PACKED, *values])} FROM ({statement}) AS leaf"  # noqa: S608 - as above
+    (row,) = sql.fetch(text, params | {"unknown": unknown})
+    return [big_endian(row[0], ">u4", np.uint32), *(big_endian(packed, ">i8", np.int64) for packed in row[1:])]
+
+
+def big_endian(packed: memoryview | bytes | None, sent: str, wanted: Any) -> "np.ndarray[Any, Any]":
+    return np.frombuffer(packed or b"", dtype=sent).astype(wanted)
 
 
 def unpacked(packed: memoryview | bytes | None) -> BitMap:
     """Big-endian four-byte ids to a bitmap; an array.array is the constructor's fast path."""
-    if not packed:
-        return BitMap()
-    ids = np.frombuffer(packed, dtype=">u4").astype(np.uint32)
-    return BitMap(array.array("I", ids.tobytes()))
+    return of_array(big_endian(packed, ">u4", np.uint32))
 
 
 def numbers(found: BitMap) -> "np.ndarray[Any, np.dtype[np.uint32]]":

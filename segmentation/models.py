@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from members.models import Pool
 from segmentation.recalculation.models import RecalculationRun
 
-
 __all__ = ["Leaf", "RecalculationRun", "Segment", "SegmentSnapshot", "SegmentVersion"]
 
 
@@ -80,12 +79,17 @@ class SegmentSnapshot(models.Model):
 
 
 class Leaf(models.Model):
-    """The members one condition selects, kept while its data does not change."""
+    """The members one condition selects, kept while its data does not change.
+
+    With `values` it is a measure: a whole number per member, which conditions of any threshold compare.
+    """
 
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE)
     key = models.BinaryField(max_length=32)  # hash of the canonical condition, its day and data versions
     size = models.BigIntegerField()
     bitmap = models.BinaryField()
+    values = models.BinaryField(null=True)  # in the order of the ids, as few bytes each as do
+    labels = models.JSONField(null=True)  # what the values number, where they stand for texts
     ms = models.FloatField()
     at = models.DateTimeField(auto_now_add=True)
 

@@ -66,6 +66,8 @@ class Fact:
     domains: tuple[str, ...]  # versions in members.DataVersion that make its leaves stale
     sql: str = ""  # yields `id`; without it the evaluator works it out itself
     measure: str = ""  # the SQL expression the operator compares
+    ratio: tuple[str, ...] = ()  # it is the mean of these two facts, of the same rows
+    beside: tuple[str, ...] = ()  # facts whose measures cost nothing more when this one's rows are read
     unit: Text | None = None
     choices: tuple[Choice, ...] = ()
     source: str = ""  # where choices come from when they are the pool's own

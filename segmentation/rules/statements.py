@@ -1,11 +1,14 @@
 """A leaf as one SQL statement that yields `id`. Text comes from constants only; values are bound."""
 
-from typing import Any
+from dataclasses import replace
+from datetime import date
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from segmentation.rules import facts_member, facts_orders, facts_reach
 from segmentation.rules.catalog import Fact, fact
 from segmentation.rules.normalise import Leaf
+from segmentation.rules.periods import Span
 
 TESTS = {
     "in": "{x} = ANY(%(value)s)",
@@ -23,67 +26,79 @@ TESTS = {
     "not_between": "{x} NOT BETWEEN %(low)s AND %(high)s",
     "known": "{x} IS NOT NULL",
 }
-UTC = ZoneInfo("UTC")
 SUBJECTS = {**facts_member.SUBJECT_SQL, **facts_orders.SUBJECT_SQL, **facts_reach.SUBJECT_SQL}
+
+
+class Asked(Protocol):
+    """Leaves and measures: what rows are looked at."""
+
+    @property
+    def fact(self) -> str: ...
+    @property
+    def of(self) -> tuple[str | int, ...]: ...
+    @property
+    def span(self) -> Span: ...
+    @property
+    def day(self) -> date | None: ...
 
 
 def statement(leaf: Leaf, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
     """The statement of a leaf and its parameters."""
     about = fact(leaf.fact)
-    slots = {"{test}": _test(about, leaf), "{of}": _of(leaf), "{window}": _window(about, leaf)}
+    slots = {"{test}": _test(about, leaf), "{of}": subject(leaf), "{window}": window(about, leaf)}
     found = about.sql
     for slot, filling in slots.items():
         found = found.replace(slot, filling)
     return found, _params(leaf, pool, zone)
 
 
-def together(found: list[Leaf]) -> list[list[Leaf]]:
-    """Leaves that look at the same groups of rows ("2 orders in 90 days", "500 in 90 days") share one pass."""
+def grouped(found: list[Leaf]) -> list[list[Leaf]]:
+    """Leaves that each ask for one choice of the same set ("tagged A", "tagged B") share one statement."""
     batches: dict[object, list[Leaf]] = {}
     for leaf in found:
-        text, _ = statement(leaf, pool=0, zone=UTC)
-        rows, _, test = text.partition(" HAVING ")
-        batches.setdefault((rows, leaf.of, leaf.span, leaf.day) if test else leaf, []).append(leaf)
+        single = fact(leaf.fact).kind == "set" and len(leaf.value) == 1
+        batches.setdefault((leaf.fact, leaf.of, leaf.span) if single else leaf, []).append(leaf)
     return list(batches.values())
 
 
-def shared(batch: list[Leaf], *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
-    """One statement for leaves that belong together: `id` and, per leaf, whether it holds as `t0`, `t1` …"""
-    tests, params, rows = [], dict[str, Any](), ""
-    for n, leaf in enumerate(batch):
-        text, mine = statement(leaf, pool=pool, zone=zone)
-        rows, _, test = text.partition(" HAVING ")
-        for name in ("value", "low", "high"):
-            test = test.replace(f"%({name})s", f"%({name}{n})s")
-            params[f"{name}{n}"] = mine.get(name)
-        tests.append(f"({test}) AS t{n}")
-        params |= mine
-    return rows.replace(" AS id FROM", f" AS id, {', '.join(tests)} FROM", 1), params
+def choices(batch: list[Leaf], *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
+    """One statement for leaves that share one: `id` and the choice as `v0`."""
+    whole = replace(batch[0], value=tuple(choice for leaf in batch for choice in leaf.value))
+    text, params = statement(whole, pool=pool, zone=zone)
+    return text.replace("id FROM ", f"id, ({fact(whole.fact).measure}) AS v0 FROM ", 1), params
 
 
 def _test(about: Fact, leaf: Leaf) -> str:
     if leaf.op == "within":
-        return _window(about, leaf).removeprefix(" AND ")
+        return window(about, leaf).removeprefix(" AND ")
     if leaf.op == "known" and about.kind == "text":
         return f"{about.measure} <> ''"
     return TESTS[leaf.op].replace("{x}", f"({about.measure})")
 
 
-def _window(about: Fact, leaf: Leaf) -> str:
-    start, end = leaf.span
+def window(about: Fact, asked: Asked) -> str:
+    """The bounds of the window, as far as there are any."""
+    start, end = asked.span
     ends = {f" AND {about.time} >= %(start)s": start, f" AND {about.time} < %(end)s": end}
     return "".join(text for text, bound in ends.items() if bound is not None)
 
 
-def _of(leaf: Leaf) -> str:
-    return f" AND {SUBJECTS[leaf.fact]}" if leaf.of and leaf.fact in SUBJECTS else ""
+def subject(asked: Asked) -> str:
+    """Which event, which category …, if any were chosen."""
+    return f" AND {SUBJECTS[asked.fact]}" if asked.of and asked.fact in SUBJECTS else ""
+
+
+def bound(asked: Asked, pool: int, zone: ZoneInfo) -> dict[str, Any]:
+    """The parameters that do not depend on what is compared."""
+    start, end = asked.span
+    made: dict[str, Any] = {"pool": pool, "start": start, "end": end, "day": asked.day, "zone": zone.key}
+    made["of"] = list(asked.of)
+    made["key"] = asked.of[0] if asked.of else None
+    return made
 
 
 def _params(leaf: Leaf, pool: int, zone: ZoneInfo) -> dict[str, Any]:
-    start, end = leaf.span
-    made: dict[str, Any] = {"pool": pool, "start": start, "end": end, "day": leaf.day, "zone": zone.key}
-    made["of"] = list(leaf.of)
-    made["key"] = leaf.of[0] if leaf.of else None
+    made = bound(leaf, pool, zone)
     if isinstance(leaf.value, tuple) and leaf.op in ("between", "not_between"):
         made["low"], made["high"] = leaf.value
     else:

@@ -1,0 +1,103 @@
+"""Measures at hand: who has a value and which, and whom an operator selects of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from pyroaring import BitMap
+
+from segmentation import bitmaps
+
+Numbers = np.ndarray[Any, np.dtype[Any]]
+UNKNOWN = -(2**63)  # stands for a missing value while values travel
+SIZES = ("<i1", "<i2", "<i4", "<i8")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One whole number per member, in the order of their ids; of texts, their places in `labels`."""
+
+    ids: BitMap
+    values: Numbers
+    labels: tuple[str, ...] | None = None
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        return bitmaps.numbers(self.ids)
+
+    def packed(self) -> bytes:
+        """The values in as few bytes each as hold the greatest."""
+        ends = (int(self.values.min()), int(self.values.max())) if len(self.values) else (0, 0)
+        size = next(size for size in SIZES if np.iinfo(size).min <= ends[0] and ends[1] <= np.iinfo(size).max)
+        return self.values.astype(size).tobytes()
+
+
+def unpacked(ids: BitMap, packed: bytes | memoryview, labels: list[str] | None) -> Column:
+    """A column as it was kept."""
+    width = len(packed) // max(1, len(ids))
+    values = np.frombuffer(packed, dtype=f"<i{width or 1}")
+    return Column(ids, values, None if labels is None else tuple(labels))
+
+
+def column(ids: Numbers, values: Numbers, labels: tuple[str, ...] | None = None) -> Column:
+    """A column of values that came in any order."""
+    known = values != UNKNOWN
+    if not known.all():
+        ids, values = ids[known], values[known]
+    if len(ids) > 1 and not (ids[1:] > ids[:-1]).all():
+        ids, values = _sorted(ids, values)
+    return Column(bitmaps.of_array(ids), values, labels)
+
+
+def _sorted(ids: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
+    """By id; ids that lie close together are put in their places instead of sorted."""
+    low, span = int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+    if span > 8 * len(ids):
+        order = np.argsort(ids)
+        return ids[order], values[order]
+    places, there = np.zeros(span, values.dtype), np.zeros(span, bool)
+    at = ids.astype(np.int64) - low
+    places[at], there[at] = values, True
+    found = np.flatnonzero(there)
+    return (found + low).astype(np.uint32), places[found]
+
+
+def select(columns: list[Column], op: str, value: Any) -> BitMap:
+    """Who satisfies an operator: of one column, or of the mean that two columns make."""
+    first = columns[0]
+    if op == "known":
+        return first.ids
+    if first.labels is not None:
+        places = {label: place for place, label in enumerate(first.labels)}
+        value = tuple(places[label] for label in value if label in places)
+    ids, low, high = (first.numbers, first.values, first.values) if len(columns) == 1 else _mean(*columns)
+    return bitmaps.of_array(ids[_holds(op, low, high, value)])
+
+
+def _mean(total: Column, count: Column) -> tuple[Numbers, Numbers, Numbers]:
+    """Ids and the mean rounded down and up, which compare with a whole number as the exact mean does."""
+    ids, sums, counts = total.numbers, total.values, count.values
+    if total.ids != count.ids:  # read at different moments
+        ids, mine, others = np.intersect1d(ids, count.numbers, assume_unique=True, return_indices=True)
+        sums, counts = sums[mine], counts[others]
+    sums, counts = sums.astype(np.int64), counts.astype(np.int64)
+    return ids, sums // counts, -(-sums // counts)
+
+
+def _holds(op: str, low: Numbers, high: Numbers, value: Any) -> Numbers:
+    found: Numbers
+    match op:
+        case "gte" | "lt":
+            found = low >= value
+        case "gt" | "lte":
+            found = high > value
+        case "eq" | "ne":
+            found = (low == value) & (high == value)
+        case "between" | "not_between":
+            found = (low >= value[0]) & (high <= value[1])
+        case "in":
+            found = np.isin(low, np.array(value, np.int64))
+        case _:
+            raise ValueError(op)
+    return ~found if op in ("lt", "lte", "ne", "not_between") else found

@@ -1,0 +1,93 @@
+"""What conditions compare, apart from any operator and threshold: one value per member with a row.
+
+Fetched once per window and data version, a measure answers every condition on it: "at least 2
+orders in 90 days" and "fewer than 5" look at the same numbers.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from segmentation.rules.catalog import Fact, fact
+from segmentation.rules.facts_member import MEMBER
+from segmentation.rules.normalise import Leaf
+from segmentation.rules.periods import Span
+from segmentation.rules.statements import bound, subject, window
+
+NUMBERS = ("count", "amount", "money", "number")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A leaf without what is asked of its values."""
+
+    fact: str
+    of: tuple[str | int, ...] = ()
+    span: Span = (None, None)
+    day: date | None = None
+
+    def canonical(self) -> str:
+        ends = [None if end is None else int(end.timestamp()) for end in self.span]
+        parts = ["measure", self.fact, sorted(self.of, key=str), ends, str(self.day or "")]
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Measures of the same rows, which one statement reads; texts are grouped, so each takes its own."""
+
+    measures: tuple[Measure, ...]
+    rows: str
+
+    @property
+    def texts(self) -> bool:
+        return _texts(fact(self.measures[0].fact))
+
+    @property
+    def everybody(self) -> bool:
+        """Whether every live member has a row."""
+        return fact(self.measures[0].fact).sql == MEMBER
+
+    def statement(self, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
+        """Yields `id` and the values as `v0`, `v1` …"""
+        values = ", ".join(f"({fact(each.fact).measure}) AS v{n}" for n, each in enumerate(self.measures))
+        return self.rows.replace("id FROM ", f"id, {values} FROM ", 1), bound(self.measures[0], pool, zone)
+
+
+def measures_of(leaf: Leaf) -> tuple[Measure, ...]:
+    """What a leaf compares: nothing if only the database can tell, dividend and divisor of a mean."""
+    about = fact(leaf.fact)
+    whole = about.kind in NUMBERS and about.integral
+    if not about.sql or not (whole or about.kind == "choice"):
+        return ()
+    return tuple(Measure(key, leaf.of, leaf.span, leaf.day) for key in about.ratio or (about.key,))
+
+
+def passes(wanted: Iterable[Measure]) -> list[Pass]:
+    """The fewest statements that read these measures, and those that come for nothing beside them."""
+    batches: dict[object, list[Measure]] = {}
+    for measure in dict.fromkeys(each for one in wanted for each in (one, *_beside(one))):
+        about = fact(measure.fact)
+        batch = (_rows(about, measure), measure.of, measure.span, measure.day, measure.fact if _texts(about) else "")
+        batches.setdefault(batch, []).append(measure)
+    return [Pass(tuple(found), _rows(fact(found[0].fact), found[0])) for found in batches.values()]
+
+
+def _beside(measure: Measure) -> list[Measure]:
+    return [Measure(key, measure.of, measure.span, measure.day) for key in fact(measure.fact).beside]
+
+
+def _texts(about: Fact) -> bool:
+    return about.kind == "choice" and not about.numeric
+
+
+def _rows(about: Fact, measure: Measure) -> str:
+    """The statement of a fact without a test."""
+    slots = {" HAVING {test}": "", "{test}": "true", "{of}": subject(measure), "{window}": window(about, measure)}
+    found = about.sql
+    for slot, filling in slots.items():
+        found = found.replace(slot, filling)
+    return found
