@@ -54,3 +54,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
     with django_db_blocker.unblock():
         sql.run("ALTER TABLE loyalty_entry DISABLE TRIGGER entry_is_kept")
+    yield
+    with django_db_blocker.unblock():  # threads of servers and probes keep connections; the database is to be dropped
+        sql.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
+        )
