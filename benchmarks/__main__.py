@@ -59,7 +59,8 @@ def _machine() -> str:
     from scrm.lib import sql
 
     ((version,),) = sql.fetch("SELECT split_part(version(), ' ', 2)")
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), platform.machine())
+    about = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in about if "model name" in line), platform.machine())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} × {model}, {memory:.0f} GiB, Python {platform.python_version()}, PostgreSQL {version}"
 
@@ -68,8 +69,9 @@ def _page(found: dict[str, Row]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Each figure is a ratio of two medians taken in the same run; the goal is what we set out to reach,",
-        "and a miss is marked as one. Sizes: `MEMBERS=… ORDERS=… RUNS=… make bench`; one part: `ONLY=recalculation`.",
+        "Written by `make bench`. Each figure is a ratio of two medians taken in the same run; the goal is what we set",
+        "out to reach, and a miss is marked as one. Sizes: `MEMBERS=… ORDERS=… RUNS=… make bench`;",
+        "one part: `ONLY=recalculation`.",
         "",
         f"Last run {datetime.now(UTC):%Y-%m-%d} on {_machine()}: `{_command()}`.",
         "",

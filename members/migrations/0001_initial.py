@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,408 +16,739 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('pk', models.CompositePrimaryKey('member_id', 'occurred_at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('occurred_at', models.DateTimeField()),
-                ('id', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=40, verbose_name='行为')),
-                ('properties', models.JSONField(default=dict)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "occurred_at", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                ("id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=40, verbose_name="行为")),
+                ("properties", models.JSONField(default=dict)),
             ],
             options={
-                'verbose_name': '行为事件',
-                'managed': False,
+                "verbose_name": "行为事件",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=30, unique=True)),
-                ('name', models.CharField(max_length=40)),
-                ('name_en', models.CharField(max_length=40)),
+                ("id", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=30, unique=True)),
+                ("name", models.CharField(max_length=40)),
+                ("name_en", models.CharField(max_length=40)),
             ],
             options={
-                'verbose_name': '渠道',
-                'ordering': ['id'],
+                "verbose_name": "渠道",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('status', models.SmallIntegerField(choices=[(1, '潜客'), (2, '会员')], default=2, verbose_name='身份')),
-                ('name', models.CharField(blank=True, max_length=80, verbose_name='姓名')),
-                ('gender', models.SmallIntegerField(choices=[(0, '未知'), (1, '男'), (2, '女')], default=0, verbose_name='性别')),
-                ('birthday', models.DateField(blank=True, null=True, verbose_name='生日')),
-                ('province', models.CharField(blank=True, max_length=30, verbose_name='省份')),
-                ('city', models.CharField(blank=True, max_length=30, verbose_name='城市')),
-                ('attributes', models.JSONField(default=dict, verbose_name='其他资料')),
-                ('joined_at', models.DateTimeField(verbose_name='加入时间')),
-                ('merged_into', models.BigIntegerField(blank=True, null=True)),
-                ('is_demo', models.BooleanField(default=False)),
-                ('updated_at', models.DateTimeField()),
-                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='members.channel', verbose_name='来源渠道')),
-                ('owner', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("status", models.SmallIntegerField(choices=[(1, "潜客"), (2, "会员")], default=2, verbose_name="身份")),
+                ("name", models.CharField(blank=True, max_length=80, verbose_name="姓名")),
+                ("gender", models.SmallIntegerField(choices=[(0, "未知"), (1, "男"), (2, "女")], default=0, verbose_name="性别")),
+                ("birthday", models.DateField(blank=True, null=True, verbose_name="生日")),
+                ("province", models.CharField(blank=True, max_length=30, verbose_name="省份")),
+                ("city", models.CharField(blank=True, max_length=30, verbose_name="城市")),
+                ("attributes", models.JSONField(default=dict, verbose_name="其他资料")),
+                ("joined_at", models.DateTimeField(verbose_name="加入时间")),
+                ("merged_into", models.BigIntegerField(blank=True, null=True)),
+                ("is_demo", models.BooleanField(default=False)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="members.channel", verbose_name="来源渠道"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '会员',
+                "verbose_name": "会员",
             },
         ),
         migrations.CreateModel(
-            name='Pool',
+            name="Pool",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='名称')),
-                ('slug', models.SlugField(unique=True, verbose_name='地址')),
-                ('time_zone', models.CharField(default='Asia/Shanghai', max_length=40, verbose_name='时区')),
-                ('currency', models.CharField(default='CNY', max_length=3, verbose_name='货币')),
-                ('is_demo', models.BooleanField(default=False)),
-                ('settings', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, verbose_name="名称")),
+                ("slug", models.SlugField(unique=True, verbose_name="地址")),
+                ("time_zone", models.CharField(default="Asia/Shanghai", max_length=40, verbose_name="时区")),
+                ("currency", models.CharField(default="CNY", max_length=3, verbose_name="货币")),
+                ("is_demo", models.BooleanField(default=False)),
+                ("settings", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': '会员池',
+                "verbose_name": "会员池",
             },
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('members', '会员'), ('orders', '订单'), ('lines', '订单行'), ('products', '商品'), ('events', '行为事件')], max_length=10, verbose_name='内容')),
-                ('file_name', models.CharField(max_length=200, verbose_name='文件')),
-                ('path', models.CharField(max_length=400)),
-                ('size', models.BigIntegerField(default=0)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('format', models.CharField(max_length=10)),
-                ('encoding', models.CharField(blank=True, max_length=20)),
-                ('delimiter', models.CharField(blank=True, max_length=2)),
-                ('columns', models.JSONField(default=list)),
-                ('mapping', models.JSONField(default=dict)),
-                ('options', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('uploaded', '已上传'), ('checking', '检查中'), ('checked', '待确认'), ('importing', '导入中'), ('done', '已完成'), ('failed', '失败'), ('cancelled', '已取消')], default='uploaded', max_length=10, verbose_name='状态')),
-                ('counts', models.JSONField(default=dict)),
-                ('job_id', models.BigIntegerField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='members.channel', verbose_name='来源渠道')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("members", "会员"),
+                            ("orders", "订单"),
+                            ("lines", "订单行"),
+                            ("products", "商品"),
+                            ("events", "行为事件"),
+                        ],
+                        max_length=10,
+                        verbose_name="内容",
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200, verbose_name="文件")),
+                ("path", models.CharField(max_length=400)),
+                ("size", models.BigIntegerField(default=0)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("format", models.CharField(max_length=10)),
+                ("encoding", models.CharField(blank=True, max_length=20)),
+                ("delimiter", models.CharField(blank=True, max_length=2)),
+                ("columns", models.JSONField(default=list)),
+                ("mapping", models.JSONField(default=dict)),
+                ("options", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("uploaded", "已上传"),
+                            ("checking", "检查中"),
+                            ("checked", "待确认"),
+                            ("importing", "导入中"),
+                            ("done", "已完成"),
+                            ("failed", "失败"),
+                            ("cancelled", "已取消"),
+                        ],
+                        default="uploaded",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("counts", models.JSONField(default=dict)),
+                ("job_id", models.BigIntegerField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="members.channel", verbose_name="来源渠道"
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool")),
             ],
             options={
-                'verbose_name': '导入',
+                "verbose_name": "导入",
             },
         ),
         migrations.CreateModel(
-            name='ConsentEntry',
+            name="ConsentEntry",
             fields=[
-                ('carrier', models.CharField(choices=[('email', '邮件'), ('sms', '短信'), ('wecom', '企业微信'), ('mini_program', '小程序'), ('push', 'App 推送'), ('webhook', 'Webhook')], max_length=20, verbose_name='渠道')),
-                ('purpose', models.CharField(choices=[('marketing', '营销'), ('service', '服务通知')], max_length=12, verbose_name='用途')),
-                ('granted', models.BooleanField(verbose_name='同意')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('source', models.CharField(max_length=60, verbose_name='来源')),
-                ('wording', models.CharField(blank=True, max_length=60, verbose_name='文本版本')),
-                ('pk', models.CompositePrimaryKey('member_id', 'carrier', 'purpose', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='consent_entries', to='members.member')),
+                (
+                    "carrier",
+                    models.CharField(
+                        choices=[
+                            ("email", "邮件"),
+                            ("sms", "短信"),
+                            ("wecom", "企业微信"),
+                            ("mini_program", "小程序"),
+                            ("push", "App 推送"),
+                            ("webhook", "Webhook"),
+                        ],
+                        max_length=20,
+                        verbose_name="渠道",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("marketing", "营销"), ("service", "服务通知")], max_length=12, verbose_name="用途"
+                    ),
+                ),
+                ("granted", models.BooleanField(verbose_name="同意")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                ("source", models.CharField(max_length=60, verbose_name="来源")),
+                ("wording", models.CharField(blank=True, max_length=60, verbose_name="文本版本")),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "carrier", "purpose", "at", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="consent_entries",
+                        to="members.member",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('carrier', models.CharField(choices=[('email', '邮件'), ('sms', '短信'), ('wecom', '企业微信'), ('mini_program', '小程序'), ('push', 'App 推送'), ('webhook', 'Webhook')], max_length=20, verbose_name='渠道')),
-                ('purpose', models.CharField(choices=[('marketing', '营销'), ('service', '服务通知')], max_length=12, verbose_name='用途')),
-                ('granted', models.BooleanField(verbose_name='同意')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('source', models.CharField(max_length=60, verbose_name='来源')),
-                ('wording', models.CharField(blank=True, max_length=60, verbose_name='文本版本')),
-                ('pk', models.CompositePrimaryKey('member_id', 'carrier', 'purpose', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='members.member')),
+                (
+                    "carrier",
+                    models.CharField(
+                        choices=[
+                            ("email", "邮件"),
+                            ("sms", "短信"),
+                            ("wecom", "企业微信"),
+                            ("mini_program", "小程序"),
+                            ("push", "App 推送"),
+                            ("webhook", "Webhook"),
+                        ],
+                        max_length=20,
+                        verbose_name="渠道",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("marketing", "营销"), ("service", "服务通知")], max_length=12, verbose_name="用途"
+                    ),
+                ),
+                ("granted", models.BooleanField(verbose_name="同意")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                ("source", models.CharField(max_length=60, verbose_name="来源")),
+                ("wording", models.CharField(blank=True, max_length=60, verbose_name="文本版本")),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "carrier", "purpose", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="consents", to="members.member"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddField(
-            model_name='member',
-            name='pool',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool'),
-        ),
-        migrations.CreateModel(
-            name='Identity',
-            fields=[
-                ('pk', models.CompositePrimaryKey('pool', 'kind', 'value_hash', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('phone', '手机号'), ('email', '邮箱'), ('unionid', 'UnionID'), ('openid', 'OpenID'), ('external_userid', '企微客户'), ('tmall_nick', '天猫昵称'), ('jd_pin', '京东账号'), ('card_no', '会员卡号'), ('device_id', '设备号')], max_length=20)),
-                ('value_hash', models.BinaryField(max_length=16)),
-                ('value', models.CharField(blank=True, max_length=120)),
-                ('sealed', models.BinaryField(null=True)),
-                ('hint', models.CharField(blank=True, max_length=40)),
-                ('tail', models.CharField(blank=True, max_length=8)),
-                ('seen_at', models.DateTimeField()),
-                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='members.channel')),
-                ('member', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='members.member')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
-            ],
-            options={
-                'verbose_name': '身份标识',
-            },
-        ),
-        migrations.CreateModel(
-            name='DataVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(max_length=20)),
-                ('version', models.BigIntegerField(default=1)),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='members.pool')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PoolAccess',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('admin', '管理员'), ('operator', '运营'), ('marketer', '营销'), ('analyst', '分析')], max_length=10, verbose_name='角色')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accesses', to='members.pool')),
-                ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='accesses', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Product',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=60, verbose_name='商品编码')),
-                ('name', models.CharField(blank=True, max_length=200, verbose_name='商品名')),
-                ('category', models.CharField(blank=True, max_length=80, verbose_name='品类')),
-                ('subcategory', models.CharField(blank=True, max_length=80, verbose_name='子品类')),
-                ('brand', models.CharField(blank=True, max_length=80, verbose_name='品牌')),
-                ('price', models.BigIntegerField(null=True, verbose_name='标价')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
-            ],
-            options={
-                'verbose_name': '商品',
-            },
-        ),
-        migrations.CreateModel(
-            name='OrderLine',
-            fields=[
-                ('pk', models.CompositePrimaryKey('member_id', 'order_id', 'n', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('order_id', models.BigIntegerField()),
-                ('n', models.IntegerField()),
-                ('quantity', models.IntegerField(default=1, verbose_name='数量')),
-                ('amount', models.BigIntegerField(verbose_name='金额')),
-                ('discount', models.BigIntegerField(default=0, verbose_name='优惠金额')),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='order_lines', to='members.member')),
-                ('pool', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
-                ('product', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.product')),
-            ],
-            options={
-                'verbose_name': '订单行',
-            },
-        ),
-        migrations.CreateModel(
-            name='StateChange',
-            fields=[
-                ('pk', models.CompositePrimaryKey('member_id', 'kind', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.SmallIntegerField(choices=[(1, '生命周期'), (2, 'RFM 分组')])),
-                ('at', models.DateTimeField()),
-                ('from_code', models.SmallIntegerField(null=True)),
-                ('to_code', models.SmallIntegerField(null=True)),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='members.member')),
-                ('pool', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Tag',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40, verbose_name='标签')),
-                ('source', models.CharField(choices=[('manual', '手工'), ('rule', '规则'), ('model', '模型'), ('segment', '分群')], default='manual', max_length=10, verbose_name='来源')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='members.pool')),
-            ],
-            options={
-                'verbose_name': '标签',
-            },
-        ),
-        migrations.CreateModel(
-            name='MemberTag',
-            fields=[
-                ('pk', models.CompositePrimaryKey('member_id', 'tag_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='members.member')),
-                ('tag', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='carriers', to='members.tag')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='TagGroup',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40, verbose_name='标签组')),
-                ('color', models.CharField(default='blue', max_length=10, verbose_name='颜色')),
-                ('is_exclusive', models.BooleanField(default=False, verbose_name='互斥')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='members.pool')),
-            ],
-            options={
-                'verbose_name': '标签组',
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='tag',
-            name='group',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='members.taggroup'),
+            model_name="member",
+            name="pool",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool"),
         ),
         migrations.CreateModel(
-            name='ImportReject',
+            name="Identity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.BigIntegerField()),
-                ('column', models.CharField(blank=True, max_length=120)),
-                ('code', models.CharField(max_length=40)),
-                ('row', models.JSONField(default=list)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='members.importrun')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "pool", "kind", "value_hash", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("phone", "手机号"),
+                            ("email", "邮箱"),
+                            ("unionid", "UnionID"),
+                            ("openid", "OpenID"),
+                            ("external_userid", "企微客户"),
+                            ("tmall_nick", "天猫昵称"),
+                            ("jd_pin", "京东账号"),
+                            ("card_no", "会员卡号"),
+                            ("device_id", "设备号"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("value_hash", models.BinaryField(max_length=16)),
+                ("value", models.CharField(blank=True, max_length=120)),
+                ("sealed", models.BinaryField(null=True)),
+                ("hint", models.CharField(blank=True, max_length=40)),
+                ("tail", models.CharField(blank=True, max_length=8)),
+                ("seen_at", models.DateTimeField()),
+                ("channel", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="members.channel")),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identities",
+                        to="members.member",
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool")),
             ],
             options={
-                'indexes': [models.Index(fields=['run', 'line'], name='reject_run_line')],
+                "verbose_name": "身份标识",
             },
         ),
         migrations.CreateModel(
-            name='MemberState',
+            name="DataVersion",
             fields=[
-                ('member', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='members.member')),
-                ('order_count', models.IntegerField(default=0, verbose_name='订单数')),
-                ('amount_total', models.BigIntegerField(default=0, verbose_name='累计消费')),
-                ('first_order_at', models.DateTimeField(null=True, verbose_name='首次下单')),
-                ('last_order_at', models.DateTimeField(null=True, verbose_name='最近下单')),
-                ('interval_days', models.FloatField(null=True, verbose_name='平均购买间隔（天）')),
-                ('window_count', models.IntegerField(default=0, verbose_name='窗口内订单数')),
-                ('window_amount', models.BigIntegerField(default=0, verbose_name='窗口内消费')),
-                ('r', models.SmallIntegerField(null=True, verbose_name='R 分')),
-                ('f', models.SmallIntegerField(null=True, verbose_name='F 分')),
-                ('m', models.SmallIntegerField(null=True, verbose_name='M 分')),
-                ('rfm_group', models.SmallIntegerField(choices=[(7, '重要价值'), (5, '重要发展'), (3, '重要保持'), (1, '重要挽留'), (6, '一般价值'), (4, '一般发展'), (2, '一般保持'), (0, '一般挽留')], null=True, verbose_name='RFM 分组')),
-                ('stage', models.SmallIntegerField(choices=[(0, '潜客'), (1, '活跃期'), (2, '沉默期'), (3, '睡眠期'), (4, '流失期')], default=0, verbose_name='生命周期')),
-                ('stage_due', models.DateTimeField(null=True, verbose_name='阶段到期')),
-                ('pool', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
-            ],
-            options={
-                'verbose_name': '会员状态',
-            },
-        ),
-        migrations.CreateModel(
-            name='TouchedMember',
-            fields=[
-                ('member', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='members.member')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='members.pool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(max_length=20)),
+                ("version", models.BigIntegerField(default=1)),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="members.pool")),
             ],
         ),
         migrations.CreateModel(
-            name='Order',
+            name="PoolAccess",
             fields=[
-                ('pk', models.CompositePrimaryKey('member_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.BigIntegerField()),
-                ('number', models.CharField(max_length=60, verbose_name='订单号')),
-                ('status', models.SmallIntegerField(choices=[(1, '已支付'), (2, '已退款'), (3, '已取消'), (4, '待支付')], default=1, verbose_name='状态')),
-                ('placed_at', models.DateTimeField(verbose_name='下单时间')),
-                ('amount', models.BigIntegerField(verbose_name='实付金额')),
-                ('discount', models.BigIntegerField(default=0, verbose_name='优惠金额')),
-                ('shipping', models.BigIntegerField(default=0, verbose_name='运费')),
-                ('refunded', models.BigIntegerField(default=0, verbose_name='退款金额')),
-                ('net_amount', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('amount'), '-', models.F('refunded')), output_field=models.BigIntegerField())),
-                ('store', models.CharField(blank=True, max_length=40, verbose_name='门店')),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.channel')),
-                ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='members.member')),
-                ('pool', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("admin", "管理员"), ("operator", "运营"), ("marketer", "营销"), ("analyst", "分析")],
+                        max_length=10,
+                        verbose_name="角色",
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="accesses", to="members.pool"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="accesses",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Product",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sku", models.CharField(max_length=60, verbose_name="商品编码")),
+                ("name", models.CharField(blank=True, max_length=200, verbose_name="商品名")),
+                ("category", models.CharField(blank=True, max_length=80, verbose_name="品类")),
+                ("subcategory", models.CharField(blank=True, max_length=80, verbose_name="子品类")),
+                ("brand", models.CharField(blank=True, max_length=80, verbose_name="品牌")),
+                ("price", models.BigIntegerField(null=True, verbose_name="标价")),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool")),
             ],
             options={
-                'verbose_name': '订单',
-                'indexes': [models.Index(models.F('pool'), models.F('member_id'), models.F('placed_at'), condition=models.Q(('status', 1)), include=('net_amount',), name='order_paid_cov'), models.Index(fields=['id'], name='order_key'), django.contrib.postgres.indexes.BrinIndex(fields=['placed_at'], name='order_placed_brin', pages_per_range=32)],
+                "verbose_name": "商品",
             },
         ),
         migrations.CreateModel(
-            name='Merge',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('winner_id', models.BigIntegerField()),
-                ('loser_id', models.BigIntegerField()),
-                ('cause_kind', models.CharField(blank=True, max_length=20)),
-                ('cause_hash', models.BinaryField(max_length=16, null=True)),
-                ('moved', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "order_id", "n", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("order_id", models.BigIntegerField()),
+                ("n", models.IntegerField()),
+                ("quantity", models.IntegerField(default=1, verbose_name="数量")),
+                ("amount", models.BigIntegerField(verbose_name="金额")),
+                ("discount", models.BigIntegerField(default=0, verbose_name="优惠金额")),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="order_lines",
+                        to="members.member",
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.pool"
+                    ),
+                ),
+                ("product", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.product")),
             ],
             options={
-                'verbose_name': '身份合并',
-                'indexes': [models.Index(fields=['winner_id'], name='merge_winner'), models.Index(fields=['loser_id'], name='merge_loser')],
+                "verbose_name": "订单行",
+            },
+        ),
+        migrations.CreateModel(
+            name="StateChange",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "kind", "at", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.SmallIntegerField(choices=[(1, "生命周期"), (2, "RFM 分组")])),
+                ("at", models.DateTimeField()),
+                ("from_code", models.SmallIntegerField(null=True)),
+                ("to_code", models.SmallIntegerField(null=True)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="members.member"
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.pool"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Tag",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40, verbose_name="标签")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("manual", "手工"), ("rule", "规则"), ("model", "模型"), ("segment", "分群")],
+                        default="manual",
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="members.pool")),
+            ],
+            options={
+                "verbose_name": "标签",
+            },
+        ),
+        migrations.CreateModel(
+            name="MemberTag",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "tag_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="tags", to="members.member"
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="carriers", to="members.tag"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="TagGroup",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40, verbose_name="标签组")),
+                ("color", models.CharField(default="blue", max_length=10, verbose_name="颜色")),
+                ("is_exclusive", models.BooleanField(default=False, verbose_name="互斥")),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="members.pool")),
+            ],
+            options={
+                "verbose_name": "标签组",
+            },
+        ),
+        migrations.AddField(
+            model_name="tag",
+            name="group",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="tags", to="members.taggroup"),
+        ),
+        migrations.CreateModel(
+            name="ImportReject",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("line", models.BigIntegerField()),
+                ("column", models.CharField(blank=True, max_length=120)),
+                ("code", models.CharField(max_length=40)),
+                ("row", models.JSONField(default=list)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejects",
+                        to="members.importrun",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["run", "line"], name="reject_run_line")],
+            },
+        ),
+        migrations.CreateModel(
+            name="MemberState",
+            fields=[
+                (
+                    "member",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="members.member",
+                    ),
+                ),
+                ("order_count", models.IntegerField(default=0, verbose_name="订单数")),
+                ("amount_total", models.BigIntegerField(default=0, verbose_name="累计消费")),
+                ("first_order_at", models.DateTimeField(null=True, verbose_name="首次下单")),
+                ("last_order_at", models.DateTimeField(null=True, verbose_name="最近下单")),
+                ("interval_days", models.FloatField(null=True, verbose_name="平均购买间隔（天）")),
+                ("window_count", models.IntegerField(default=0, verbose_name="窗口内订单数")),
+                ("window_amount", models.BigIntegerField(default=0, verbose_name="窗口内消费")),
+                ("r", models.SmallIntegerField(null=True, verbose_name="R 分")),
+                ("f", models.SmallIntegerField(null=True, verbose_name="F 分")),
+                ("m", models.SmallIntegerField(null=True, verbose_name="M 分")),
+                (
+                    "rfm_group",
+                    models.SmallIntegerField(
+                        choices=[
+                            (7, "重要价值"),
+                            (5, "重要发展"),
+                            (3, "重要保持"),
+                            (1, "重要挽留"),
+                            (6, "一般价值"),
+                            (4, "一般发展"),
+                            (2, "一般保持"),
+                            (0, "一般挽留"),
+                        ],
+                        null=True,
+                        verbose_name="RFM 分组",
+                    ),
+                ),
+                (
+                    "stage",
+                    models.SmallIntegerField(
+                        choices=[(0, "潜客"), (1, "活跃期"), (2, "沉默期"), (3, "睡眠期"), (4, "流失期")],
+                        default=0,
+                        verbose_name="生命周期",
+                    ),
+                ),
+                ("stage_due", models.DateTimeField(null=True, verbose_name="阶段到期")),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.pool"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "会员状态",
+            },
+        ),
+        migrations.CreateModel(
+            name="TouchedMember",
+            fields=[
+                (
+                    "member",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="members.member",
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="members.pool")),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Order",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey("member_id", "id", blank=True, editable=False, primary_key=True, serialize=False),
+                ),
+                ("id", models.BigIntegerField()),
+                ("number", models.CharField(max_length=60, verbose_name="订单号")),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[(1, "已支付"), (2, "已退款"), (3, "已取消"), (4, "待支付")], default=1, verbose_name="状态"
+                    ),
+                ),
+                ("placed_at", models.DateTimeField(verbose_name="下单时间")),
+                ("amount", models.BigIntegerField(verbose_name="实付金额")),
+                ("discount", models.BigIntegerField(default=0, verbose_name="优惠金额")),
+                ("shipping", models.BigIntegerField(default=0, verbose_name="运费")),
+                ("refunded", models.BigIntegerField(default=0, verbose_name="退款金额")),
+                (
+                    "net_amount",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.expressions.CombinedExpression(models.F("amount"), "-", models.F("refunded")),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                ("store", models.CharField(blank=True, max_length=40, verbose_name="门店")),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.channel"
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="members.member"
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to="members.pool"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "订单",
+                "indexes": [
+                    models.Index(
+                        models.F("pool"),
+                        models.F("member_id"),
+                        models.F("placed_at"),
+                        condition=models.Q(("status", 1)),
+                        include=("net_amount",),
+                        name="order_paid_cov",
+                    ),
+                    models.Index(fields=["id"], name="order_key"),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["placed_at"], name="order_placed_brin", pages_per_range=32),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Merge",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("winner_id", models.BigIntegerField()),
+                ("loser_id", models.BigIntegerField()),
+                ("cause_kind", models.CharField(blank=True, max_length=20)),
+                ("cause_hash", models.BinaryField(max_length=16, null=True)),
+                ("moved", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool")),
+            ],
+            options={
+                "verbose_name": "身份合并",
+                "indexes": [
+                    models.Index(fields=["winner_id"], name="merge_winner"),
+                    models.Index(fields=["loser_id"], name="merge_loser"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(condition=models.Q(('merged_into__isnull', True)), fields=['pool', 'id'], name='member_live'),
+            model_name="member",
+            index=models.Index(condition=models.Q(("merged_into__isnull", True)), fields=["pool", "id"], name="member_live"),
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['pool', '-joined_at', '-id'], name='member_joined'),
+            model_name="member",
+            index=models.Index(fields=["pool", "-joined_at", "-id"], name="member_joined"),
         ),
         migrations.AddIndex(
-            model_name='importrun',
-            index=models.Index(fields=['pool', '-created_at'], name='import_pool_created'),
+            model_name="importrun",
+            index=models.Index(fields=["pool", "-created_at"], name="import_pool_created"),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(fields=['member'], name='identity_member'),
+            model_name="identity",
+            index=models.Index(fields=["member"], name="identity_member"),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(condition=models.Q(('tail', ''), _negated=True), fields=['pool', 'tail'], name='identity_tail'),
+            model_name="identity",
+            index=models.Index(condition=models.Q(("tail", ""), _negated=True), fields=["pool", "tail"], name="identity_tail"),
         ),
         migrations.AddConstraint(
-            model_name='dataversion',
-            constraint=models.UniqueConstraint(fields=('pool', 'domain'), name='one_version_per_domain'),
+            model_name="dataversion",
+            constraint=models.UniqueConstraint(fields=("pool", "domain"), name="one_version_per_domain"),
         ),
         migrations.AddConstraint(
-            model_name='poolaccess',
-            constraint=models.UniqueConstraint(fields=('user', 'pool'), name='one_role_per_pool'),
+            model_name="poolaccess",
+            constraint=models.UniqueConstraint(fields=("user", "pool"), name="one_role_per_pool"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['pool', 'category'], name='product_category'),
+            model_name="product",
+            index=models.Index(fields=["pool", "category"], name="product_category"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('pool', 'sku'), name='one_product_per_sku'),
+            model_name="product",
+            constraint=models.UniqueConstraint(fields=("pool", "sku"), name="one_product_per_sku"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(fields=['product', 'member'], name='line_product_member'),
+            model_name="orderline",
+            index=models.Index(fields=["product", "member"], name="line_product_member"),
         ),
         migrations.AddIndex(
-            model_name='statechange',
-            index=models.Index(fields=['pool', 'kind', 'at'], name='change_pool_at'),
+            model_name="statechange",
+            index=models.Index(fields=["pool", "kind", "at"], name="change_pool_at"),
         ),
         migrations.AddIndex(
-            model_name='membertag',
-            index=models.Index(fields=['tag', 'member'], name='member_tag_tag'),
+            model_name="membertag",
+            index=models.Index(fields=["tag", "member"], name="member_tag_tag"),
         ),
         migrations.AddConstraint(
-            model_name='taggroup',
-            constraint=models.UniqueConstraint(fields=('pool', 'name'), name='one_tag_group_per_name'),
+            model_name="taggroup",
+            constraint=models.UniqueConstraint(fields=("pool", "name"), name="one_tag_group_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('group', 'name'), name='one_tag_per_name'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("group", "name"), name="one_tag_per_name"),
         ),
         migrations.AddIndex(
-            model_name='memberstate',
-            index=models.Index(fields=['pool', 'rfm_group'], name='state_rfm'),
+            model_name="memberstate",
+            index=models.Index(fields=["pool", "rfm_group"], name="state_rfm"),
         ),
         migrations.AddIndex(
-            model_name='memberstate',
-            index=models.Index(fields=['pool', 'stage'], name='state_stage'),
+            model_name="memberstate",
+            index=models.Index(fields=["pool", "stage"], name="state_stage"),
         ),
         migrations.AddIndex(
-            model_name='memberstate',
-            index=models.Index(condition=models.Q(('stage_due__isnull', False)), fields=['stage_due'], name='state_due'),
+            model_name="memberstate",
+            index=models.Index(condition=models.Q(("stage_due__isnull", False)), fields=["stage_due"], name="state_due"),
         ),
     ]

@@ -6,84 +6,118 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('members', '0001_initial'),
+        ("members", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Segment',
+            name="Segment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='名称')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='说明')),
-                ('kind', models.CharField(choices=[('live', '动态分群'), ('snapshot', '快照'), ('list', '静态名单')], default='live', max_length=10, verbose_name='类型')),
-                ('version', models.IntegerField(default=1)),
-                ('status', models.CharField(choices=[('new', '未计算'), ('building', '计算中'), ('ready', '就绪'), ('failed', '失败')], default='new', max_length=10)),
-                ('error', models.TextField(blank=True)),
-                ('size', models.BigIntegerField(null=True, verbose_name='人数')),
-                ('as_of', models.DateTimeField(null=True, verbose_name='计算时间')),
-                ('is_archived', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='members.pool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, verbose_name="名称")),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="说明")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("live", "动态分群"), ("snapshot", "快照"), ("list", "静态名单")],
+                        default="live",
+                        max_length=10,
+                        verbose_name="类型",
+                    ),
+                ),
+                ("version", models.IntegerField(default=1)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("new", "未计算"), ("building", "计算中"), ("ready", "就绪"), ("failed", "失败")],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.TextField(blank=True)),
+                ("size", models.BigIntegerField(null=True, verbose_name="人数")),
+                ("as_of", models.DateTimeField(null=True, verbose_name="计算时间")),
+                ("is_archived", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="members.pool")),
             ],
             options={
-                'verbose_name': '分群',
+                "verbose_name": "分群",
             },
         ),
         migrations.CreateModel(
-            name='SegmentSnapshot',
+            name="SegmentSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.IntegerField()),
-                ('as_of', models.DateTimeField()),
-                ('size', models.BigIntegerField()),
-                ('bitmap', models.BinaryField()),
-                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='segmentation.segment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.IntegerField()),
+                ("as_of", models.DateTimeField()),
+                ("size", models.BigIntegerField()),
+                ("bitmap", models.BinaryField()),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="snapshots", to="segmentation.segment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SegmentVersion',
+            name="SegmentVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.IntegerField()),
-                ('rule', models.JSONField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='segmentation.segment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("n", models.IntegerField()),
+                ("rule", models.JSONField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="segmentation.segment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Leaf',
+            name="Leaf",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.BinaryField(max_length=32)),
-                ('size', models.BigIntegerField()),
-                ('bitmap', models.BinaryField()),
-                ('ms', models.FloatField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='members.pool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.BinaryField(max_length=32)),
+                ("size", models.BigIntegerField()),
+                ("bitmap", models.BinaryField()),
+                ("ms", models.FloatField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("pool", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="members.pool")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('pool', 'key'), name='one_leaf_per_condition')],
+                "constraints": [models.UniqueConstraint(fields=("pool", "key"), name="one_leaf_per_condition")],
             },
         ),
         migrations.AddConstraint(
-            model_name='segment',
-            constraint=models.UniqueConstraint(fields=('pool', 'name'), name='one_segment_per_name'),
+            model_name="segment",
+            constraint=models.UniqueConstraint(fields=("pool", "name"), name="one_segment_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='segmentsnapshot',
-            constraint=models.UniqueConstraint(fields=('segment', 'as_of'), name='one_snapshot_per_instant'),
+            model_name="segmentsnapshot",
+            constraint=models.UniqueConstraint(fields=("segment", "as_of"), name="one_snapshot_per_instant"),
         ),
         migrations.AddConstraint(
-            model_name='segmentversion',
-            constraint=models.UniqueConstraint(fields=('segment', 'n'), name='one_rule_per_version'),
+            model_name="segmentversion",
+            constraint=models.UniqueConstraint(fields=("segment", "n"), name="one_rule_per_version"),
         ),
     ]

@@ -109,7 +109,10 @@ def test_the_same_key_is_booked_once_and_another_content_is_refused(alice, as_of
         "UPDATE loyalty_account SET position = 1000000",
         "UPDATE loyalty_account SET seq = 99",
         "DELETE FROM loyalty_account",
-        "INSERT INTO loyalty_account (member_id, pool_id, position, seq) SELECT member_id + 1, pool_id, 5, 0 FROM loyalty_account",
+        (
+            "INSERT INTO loyalty_account (member_id, pool_id, position, seq)"
+            " SELECT member_id + 1, pool_id, 5, 0 FROM loyalty_account"
+        ),
     ],
 )
 def test_the_database_refuses_to_rewrite_history(alice, as_of, attack):

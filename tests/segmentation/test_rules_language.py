@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a sentence and its rule stand in one line
 """Reading, normalising and saying rules: no database."""
 
 from datetime import UTC, date, datetime
