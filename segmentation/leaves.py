@@ -112,7 +112,9 @@ class Shelf:
         for measure, column in zip(one.measures, found, strict=True):
             key = self.key(measure)
             self.columns[key] = column
-            self._keep(key, column.ids, took, values=column.packed(), labels=None if column.labels is None else list(column.labels))
+            self._keep(
+                key, column.ids, took, values=column.packed(), labels=None if column.labels is None else list(column.labels)
+            )
 
     def _ask(self, batch: list[Leaf]) -> None:
         """Leaves only the database can tell."""
