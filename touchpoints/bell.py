@@ -1,4 +1,4 @@
-"""Rings Celery when a step has something to send. A silent bell is no harm: the ticker looks every few seconds."""
+"""Says that a step has something to send; who can, rings a worker."""
 
 from typing import Any
 

@@ -1,22 +1,13 @@
-"""The Celery side of the bell."""
+"""Rings Celery when a step has something to send."""
 
-import logging
 from typing import Any
 
-from kombu.exceptions import OperationalError
-
-from touchpoints import bell
-
-log = logging.getLogger("touchpoints")
+from scrm.lib import bell as celery
+from touchpoints import bell, tasks
 
 
 def ring(sender: object, step_id: int, **_kwargs: Any) -> None:
-    from touchpoints.tasks import pump
-
-    try:
-        pump.apply_async((step_id,), retry=False)
-    except OperationalError as error:
-        log.warning("step %s waits for the ticker: %s", step_id, error)
+    celery.ring(tasks.pump, step_id)
 
 
 bell.due.connect(ring, dispatch_uid="touchpoints.bell")

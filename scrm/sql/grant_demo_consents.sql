@@ -1,36 +1,29 @@
 -- Consents of the demo, as its member file says: e-mail marketing, given when the member joined.
--- Reads members_member; writes members_consent and members_consententry. A re-run changes nothing.
-WITH said AS (
-    SELECT
-        id,
-        attributes ->> '同意邮件营销' = '是' AS granted,
-        joined_at
-    FROM members_member
-    WHERE pool_id = %(pool_id)s AND attributes ? '同意邮件营销'
-),
-
-told AS (
+-- Reads members_member; writes members_consententry and members_consent. A re-run changes nothing.
+WITH told AS (
     INSERT INTO members_consententry (member_id, carrier, purpose, granted, at, source, wording)
     SELECT
         id,
         'email',
         'marketing',
-        granted,
+        attributes ->> '同意邮件营销' = '是',
         joined_at,
         'demo',
         ''
-    FROM said
+    FROM members_member
+    WHERE pool_id = %(pool_id)s AND attributes ? '同意邮件营销'
     ON CONFLICT DO NOTHING
+    RETURNING member_id, carrier, purpose, granted, at, source, wording
 )
 
 INSERT INTO members_consent (member_id, carrier, purpose, granted, at, source, wording)
 SELECT
-    id,
-    'email',
-    'marketing',
+    member_id,
+    carrier,
+    purpose,
     granted,
-    joined_at,
-    'demo',
-    ''
-FROM said
+    at,
+    source,
+    wording
+FROM told
 ON CONFLICT DO NOTHING
