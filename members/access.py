@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import get_script_prefix, set_script_prefix
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from members.models import Pool, PoolAccess
@@ -55,7 +56,9 @@ class PoolMiddleware:
         before = get_script_prefix()
         set_script_prefix(f"{PREFIX}{slug}/")
         try:
-            response = self.get_response(request)
+            # Days and hours on a pool's pages are those of the pool.
+            with timezone.override(request.pool.zone if request.pool else None):  # type: ignore[attr-defined]
+                response = self.get_response(request)
         finally:
             set_script_prefix(before)
         if request.pool is not None:  # type: ignore[attr-defined]

@@ -45,15 +45,33 @@ class Message:
     size: int
 
 
+Wanted = Callable[[str], bool]  # by a message's id
+
+
 # -- Reading -------------------------------------------------------------------------------------
 
 
-def messages(limit: int = 50, *, before: str = "", to: str = "", home: Path | None = None) -> list[Message]:
-    """The newest messages, older than the id `before`, to an address containing `to`."""
+def messages(
+    limit: int = 50,
+    *,
+    before: str = "",
+    to: str = "",
+    home: Path | None = None,
+    wanted: Wanted | None = None,
+    seen: Callable[[Message], Message] = lambda kept: kept,
+) -> list[Message]:
+    """The newest messages, older than the id `before`, to an address containing `to`.
+
+    `wanted` chooses by id before anything is decoded; `seen` makes of a message what its reader may see,
+    and only that is searched.
+    """
     home = home or _home()
     found: list[Message] = []
-    for name in _newest(home, before, None if to else limit):
+    for name in _newest(home, before, None if to or wanted else limit):
+        if wanted and not wanted(name):
+            continue
         kept = message(name, home=home)
+        kept = kept and seen(kept)
         if kept and to.lower() in kept.to.lower():
             found.append(kept)
             if len(found) == limit:
@@ -72,9 +90,9 @@ def message(name: str, *, home: Path | None = None) -> Message | None:
     return _decoded(name, raw)
 
 
-def count(*, home: Path | None = None) -> int:
+def count(*, home: Path | None = None, wanted: Wanted | None = None) -> int:
     """How many messages are kept."""
-    return sum(1 for _ in _names(home or _home()))
+    return sum(1 for name in _names(home or _home()) if not wanted or wanted(name))
 
 
 def clear(*, home: Path | None = None) -> int:

@@ -1,5 +1,6 @@
 """Pages of reach: connectors, the catch-all inbox, the contact policy."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -133,13 +134,19 @@ def connector_switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 # -- The inbox -----------------------------------------------------------------------------------
+def _seen(request: HttpRequest) -> Callable[[inbox.Message], inbox.Message]:
+    """What somebody may see of a message: members' addresses only with their permission."""
+    return (lambda message: message) if may(request.role, "members.reveal") else mailbox.masked
+
+
 @require_GET
 @allow("inbox.view")
 def inbox_list(request: HttpRequest) -> HttpResponse:
     after, to = request.GET.get("after", ""), request.GET.get("to", "").strip()
-    rows = inbox.messages(PAGE + 1, before=after, to=to)
+    wanted = mailbox.of_pool(request.pool)
+    rows = inbox.messages(PAGE + 1, before=after, to=to, wanted=wanted, seen=_seen(request))
     more = rows[PAGE - 1].id if len(rows) > PAGE else None
-    context = {"rows": rows[:PAGE], "next": more, "to": to, "count": inbox.count(), "after": after}
+    context = {"rows": rows[:PAGE], "next": more, "to": to, "count": inbox.count(wanted=wanted), "after": after}
     return render_page(request, "inbox/list.html", "rows", context)
 
 
@@ -147,8 +154,9 @@ def inbox_list(request: HttpRequest) -> HttpResponse:
 @allow("inbox.view")
 def inbox_message(request: HttpRequest, name: str) -> HttpResponse:
     message = inbox.message(name)
-    if message is None:
+    if message is None or not mailbox.of_pool(request.pool)(name):
         raise Http404(name)
+    message = _seen(request)(message)
     # Shown in a frame without scripts or origin; links leave it for a new window.
     framed = f'<base target="_blank">{message.html}' if message.html else ""
     return render(request, "inbox/message.html", {"message": message, "framed": framed})

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from members import identities
 from touchpoints.connectors.base import (
     Accepted,
     AuthStale,
@@ -118,6 +119,8 @@ class EmailSmtp(Plain):
             reply = self._ask(smtp.getreply, blame=BadContent)
         except SendError as error:
             self._after(error)
+            # Servers repeat the address in their refusal; what is kept of it may be read by those who must not see it.
+            error.detail = error.detail.replace(message.address, identities.hint("email", message.address))
             return error
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
