@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -75,7 +75,7 @@ def _claim(job_id: int) -> JobRun | None:
         if row is None:
             return None
         if row.attempts >= kinds[row.kind].attempts:
-            _close(row, JobRun.Status.FAILED, error="the worker died each time this was tried")
+            _close(row, JobRun.Status.FAILED, error=row.error or "the worker died each time this was tried")
             return None
         row.status, row.lease_token, row.attempts = JobRun.Status.RUNNING, uuid.uuid4(), row.attempts + 1
         row.started_at = row.started_at or timezone.now()
@@ -110,6 +110,15 @@ def _close(row: JobRun, status: str, *, result: dict[str, Any] | None = None, er
     JobRun.objects.filter(pk=row.pk, lease_token=row.lease_token).update(**changes)
 
 
+def _note(row: JobRun, error: Exception) -> None:
+    """Keep why an attempt ended, for the case that it was the last; the database may still be away."""
+    connections.close_all()
+    try:
+        JobRun.objects.filter(pk=row.pk, lease_token=row.lease_token).update(error=f"{type(error).__name__}: {error}")
+    except (OperationalError, InterfaceError):
+        connections.close_all()
+
+
 def run(job_id: int, *, heart: bool = True) -> str | None:
     """Claim and do one job; its status afterwards, None when somebody else has it."""
     row = _claim(job_id)
@@ -133,6 +142,11 @@ def _do(row: JobRun) -> None:
             _close(row, stop.status)
     except Problem as problem:
         _close(row, JobRun.Status.FAILED, error=problem.message)
+    except (OperationalError, InterfaceError) as error:
+        # The database went away, was restarted, or broke a dead-lock: nothing is wrong with the work. The lease
+        # runs out and it is begun again at its watermark, as after a crash.
+        log.warning("job %s (%s) lost the database: %s", row.pk, row.kind, error)
+        _note(row, error)
     except Exception as error:
         log.exception("job %s (%s) failed", row.pk, row.kind)
         _close(row, JobRun.Status.FAILED, error=f"{type(error).__name__}: {error}")

@@ -62,7 +62,8 @@ def _cancel(job: JobRun) -> None:
 
 def _resume(job: JobRun) -> None:
     if job.status == JobRun.Status.PAUSED:
-        job.status, job.asked = JobRun.Status.QUEUED, ""
+        # Attempts count the starts since anybody last looked after it: a pause is no failure.
+        job.status, job.asked, job.attempts = JobRun.Status.QUEUED, "", 0
         _ring(job.pk)
 
 

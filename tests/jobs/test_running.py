@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from scrm.jobs import running, services
@@ -80,6 +80,46 @@ def test_pause_resume_and_cancel_are_obeyed_at_the_next_checkpoint(kind):
     services.ask(job=job, what="resume", actor=None)
     assert running.run(job.pk, heart=False) == "done"
     assert seen == [0, 1, 2, 3, 4]
+
+
+def test_pausing_often_is_no_failure(kind):
+    def work(job):
+        services.ask(job=JobRun.objects.get(pk=job.id), what="pause", actor=None)
+        job.checkpoint()
+
+    job = enqueue(kind(work, attempts=2))
+    for _again in range(4):
+        assert running.run(job.pk, heart=False) == "paused"
+        services.ask(job=job, what="resume", actor=None)
+
+
+def test_a_job_that_loses_the_database_goes_on_after_its_lease(kind):
+    def work(job):
+        if not job.watermark:
+            job.checkpoint(watermark={"n": 1})
+            raise OperationalError("server closed the connection unexpectedly")
+        return {"from": job.watermark["n"]}
+
+    job = enqueue(kind(work))
+    assert running.run(job.pk, heart=False) == "running"
+    assert running.due() == []
+    JobRun.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert running.run(job.pk, heart=False) == "done"
+    job.refresh_from_db()
+    assert (job.result, job.error) == ({"from": 1}, "")
+
+
+def test_a_job_that_loses_the_database_each_time_says_so(kind):
+    def work(job):
+        raise OperationalError("could not extend file: no space left on device")
+
+    job = enqueue(kind(work, attempts=1))
+    running.run(job.pk, heart=False)
+    JobRun.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    running.run(job.pk, heart=False)
+    job.refresh_from_db()
+    assert job.status == "failed"
+    assert "no space left" in job.error
 
 
 def test_a_second_worker_leaves_a_leased_job_alone_until_the_lease_runs_out(kind):
