@@ -28,12 +28,18 @@ def _scope(request: Request) -> str:
 
 
 def _hash(request: Request) -> bytes:
-    body = (
-        json.dumps(request.data, sort_keys=True, default=str, ensure_ascii=False)
-        if hasattr(request.data, "items") or isinstance(request.data, list)
-        else str(request.data)
-    )
-    return hashlib.sha256(body.encode()).digest()
+    """Of all that was said: the query, the values, and what uploaded files hold."""
+    digest, data = hashlib.sha256(), request.data
+    # Of a form every value of a name counts, not only the last.
+    values = dict(data.lists()) if hasattr(data, "lists") else data
+    said = [request.META.get("QUERY_STRING", ""), values]
+    digest.update(json.dumps(said, sort_keys=True, default=str, ensure_ascii=False).encode())
+    for name, file in sorted(request.FILES.items()):
+        digest.update(f"\x00{name}\x00".encode())
+        for chunk in file.chunks():
+            digest.update(chunk)
+        file.seek(0)
+    return digest.digest()
 
 
 class IdempotentWrites:

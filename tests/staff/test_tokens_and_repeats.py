@@ -1,9 +1,10 @@
 """Programs' tokens, their scopes, and writes that arrive twice."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from loyalty.models import EarningRule
-from members.models import PoolAccess
+from members.models import PoolAccess, Tag, TagGroup
 from scrm.staff import tokens
 from scrm.staff.models import ApiToken, AuditEntry
 from tests import factories
@@ -123,3 +124,34 @@ class TestTeam:
         guest.refresh_from_db()
         assert guest.check_password("right horse")
         assert PoolAccess.objects.filter(user=guest).count() == 2
+
+
+def test_the_same_key_with_another_file_is_refused(api):
+    client = api("operator")
+
+    def send(text, key="f1"):
+        file = SimpleUploadedFile("members.csv", text.encode(), content_type="text/csv")
+        return client.post(
+            "/api/imports/", {"file": file, "kind": "members"}, format="multipart", headers={"Idempotency-Key": key}
+        )
+
+    first = send("手机号,姓名\n13800000001,A\n")
+    assert first.status_code == 201
+    assert send("手机号,姓名\n13800000002,B\n").status_code == 400
+    assert send("手机号,姓名\n13800000001,A\n").json()["id"] == first.json()["id"]
+    assert send("手机号,姓名\n13800000002,B\n", "f2").json()["size"] > 0
+
+
+def test_the_same_key_with_another_query_is_refused(api, alice):
+    client = api("operator")
+    group = TagGroup.objects.create(pool=alice.pool, name="G")
+    one, two = (Tag.objects.create(pool=alice.pool, group=group, name=name) for name in "ab")
+    for tag in (one, two):
+        assert client.post(f"/api/members/{alice.pk}/tags/", {"tag": tag.pk}, format="json").status_code == 200
+
+    def untag(tag):
+        return client.delete(f"/api/members/{alice.pk}/tags/?tag={tag.pk}", headers={"Idempotency-Key": "u1"}).status_code
+
+    assert untag(one) == 200
+    assert untag(two) == 400
+    assert list(alice.tags.values_list("tag_id", flat=True)) == [two.pk]
