@@ -77,6 +77,8 @@ def reopen(*, campaign: Campaign, actor: User | None) -> None:
 @transaction.atomic
 def pause(*, campaign: Campaign, actor: User | None) -> None:
     """Hold back what has not left yet; takes effect before the next message."""
+    # A wave on its way may be opening a step that we would not see yet: it holds the run until it is through.
+    list(Run.objects.select_for_update().filter(campaign=campaign, phase__in=Run.OPEN).order_by("pk"))
     if not _move(campaign, to=Status.PAUSED, out_of=(Status.SCHEDULED, Status.RUNNING)):
         raise Closed("not_running", _("活动现在是“%(status)s”，不能暂停") % {"status": campaign.get_status_display()})
     for step in steps_of_campaign(campaign):

@@ -105,6 +105,44 @@ def test_two_clicks_at_once_launch_once(draft: Campaign, as_of: datetime) -> Non
     assert AuditEntry.objects.filter(action="campaign.launch").count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_pause_during_the_first_wave_holds_it_back(draft: Campaign, as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wave opens its step in a transaction the pause cannot see into: the pause must wait for it."""
+    launching.launch(campaign=draft, actor=None, as_of=as_of)
+    planned, go_on, plan = threading.Event(), threading.Event(), engine.touchpoints.plan_deliveries
+
+    def slowly(**given: object) -> object:
+        report = plan(**given)
+        planned.set()
+        go_on.wait(10)
+        return report
+
+    monkeypatch.setattr(engine.touchpoints, "plan_deliveries", slowly)
+
+    def hand(act: object) -> threading.Thread:
+        def run() -> None:
+            try:
+                act()  # type: ignore[operator]
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    wave = hand(lambda: engine.tick(as_of))
+    assert planned.wait(20)
+    pause = hand(lambda: launching.pause(campaign=Campaign.objects.get(pk=draft.pk), actor=None))
+    pause.join(1)
+    go_on.set()
+    wave.join(30)
+    pause.join(30)
+    draft.refresh_from_db()
+    assert draft.status == Campaign.Status.PAUSED
+    (step,) = steps_of(Run.objects.get())
+    assert step.is_paused
+
+
 def test_an_incomplete_draft_is_not_launched(draft: Campaign, as_of: datetime) -> None:
     services.save(campaign=draft, actor=None, connector=None)
     with pytest.raises(Problem, match="渠道"):
