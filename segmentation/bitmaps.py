@@ -1,56 +1,38 @@
 """Member ids between PostgreSQL, numpy and roaring bitmaps, the fast ways (see docs/adr on bitmaps)."""
 
 import array
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from django.db import transaction
 from pyroaring import BitMap
 
 from scrm.lib import sql
 
 # int4send takes signed numbers; ids go to 2**32, so the upper half is sent as its two's complement.
 PACKED = "string_agg(int4send((id - CASE WHEN id > 2147483647 THEN 4294967296 ELSE 0 END)::int4), ''::bytea)"
-# One big value is worth all cores, also where the planner fears the cost of moving rows.
-PARALLEL = {"parallel_setup_cost": "0", "parallel_tuple_cost": "0.001", "jit": "off", "work_mem": "128MB"}
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """A transaction for statements that read many rows into few values, and keep what they found.
-
-    What is kept can be computed again, so nobody waits for the disk; unless more is being written.
-    """
-    knobs = PARALLEL | ({"synchronous_commit": "off"} if transaction.get_autocommit() else {})
-    with transaction.atomic():
-        sql.fetch("SELECT " + ", ".join(f"set_config('{knob}', %({knob})s, true)" for knob in knobs), knobs)
-        yield
+# One big value is worth all cores, also where the planner fears the cost of moving rows. Sent in front of
+# the statement, in one message: both are one transaction, so nothing outlives it.
+KNOBS = {"parallel_setup_cost": "0", "parallel_tuple_cost": "0.001", "jit": "off", "work_mem": "128MB"}
+TUNED = "SELECT " + ", ".join(f"set_config('{knob}', '{setting}', true)" for knob, setting in KNOBS.items()) + "; "
 
 
 def fetch(statement: str, params: dict[str, Any]) -> list[BitMap]:
     """The `id`s a statement yields, in one value instead of one row each."""
-    with reading():
-        return [packed_ids(statement, params)]
-
-
-def packed_ids(statement: str, params: dict[str, Any]) -> BitMap:
-    """The `id`s a statement yields; inside of `reading`."""
-    ((packed,),) = sql.fetch(f"SELECT {PACKED} FROM ({statement}) AS leaf", params)  # noqa: S608 - constants and the catalogue; values are bound
-    return unpacked(packed)
+    ((packed,),) = sql.fetch(f"{TUNED}SELECT {PACKED} FROM ({statement}) AS leaf", params)  # noqa: S608 - constants and the catalogue; values are bound
+    return [unpacked(packed)]
 
 
 def grouped_ids(statement: str, params: dict[str, Any]) -> list[tuple[Any, "np.ndarray[Any, Any]"]]:
     """The ids of each `v0` of a statement."""
-    rows = sql.fetch(f"SELECT v0, {PACKED} FROM ({statement}) AS leaf GROUP BY v0", params)  # noqa: S608 - as above
+    rows = sql.fetch(f"{TUNED}SELECT v0, {PACKED} FROM ({statement}) AS leaf GROUP BY v0", params)  # noqa: S608 - as above
     return [(value, big_endian(packed, ">u4", np.uint32)) for value, packed in rows]
 
 
 def packed_values(statement: str, params: dict[str, Any], count: int, unknown: int) -> list["np.ndarray[Any, Any]"]:
     """The ids of a statement and its `v0`, `v1` … beside them, as numbers of eight bytes."""
     values = [f"string_agg(int8send(coalesce(v{n}::bigint, %(unknown)s)), ''::bytea)" for n in range(count)]
-    text = f"SELECT {', '.join([PACKED, *values])} FROM ({statement}) AS leaf"  # noqa: S608 - as above
+    text = f"{TUNED}SELECT {', '.join([PACKED, *values])} FROM ({statement}) AS leaf"  # noqa: S608 - as above
     (row,) = sql.fetch(text, params | {"unknown": unknown})
     return [big_endian(row[0], ">u4", np.uint32), *(big_endian(packed, ">i8", np.int64) for packed in row[1:])]
 

@@ -5,16 +5,19 @@ ever invalidated: what is stale is simply never asked for again, and swept away 
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.db import transaction
 from pyroaring import BitMap
 
 from members.models import Pool
 from members.versions import versions
+from scrm.lib import clock, sql
 from segmentation import bitmaps, columns
 from segmentation.columns import Column
 from segmentation.models import Leaf as Kept
@@ -28,6 +31,7 @@ KEEP = timedelta(days=2)
 KEEP_ROWS = 3000
 KEEP_COLUMNS = 200  # of those, with values: they are the big ones
 UNIVERSE = Leaf("universe", "all")
+Row = tuple[bytes, int, bytes, bytes | None, str | None, float]  # key, size, bitmap, values, labels, ms
 EVERY_LIVE_MEMBER = "SELECT id FROM members_member WHERE pool_id = %(pool)s AND merged_into IS NULL"
 
 
@@ -43,7 +47,7 @@ class Shelf:
     ms: float = 0.0
     # Data nobody counts the changes of is read anew each time.
     once: str = field(default_factory=lambda: f"once-{time.time_ns()}")
-    _fresh: list[Kept] = field(default_factory=list)
+    _fresh: list[Row] = field(default_factory=list)
     _keys: dict[Leaf | Measure, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,52 +73,59 @@ class Shelf:
 
     def load(self, wanted: Iterable[Leaf]) -> None:
         """Have all these leaves at hand: what is kept, what follows from kept measures, then the data itself."""
-        leaves = {self.key(leaf): leaf for leaf in wanted}
-        self._recall([key for key in leaves if key not in self.held])
-        unknown = [leaf for key, leaf in leaves.items() if key not in self.held]
-        if not unknown:
-            return
-        measured = {leaf: found for leaf in unknown if leaf != UNIVERSE and (found := measures_of(leaf))}
-        measures = list(dict.fromkeys(each for found in measured.values() for each in found))
-        self._recall([key for key in map(self.key, measures) if key not in self.columns])
-        with bitmaps.reading():
-            for one in passes(each for each in measures if self.key(each) not in self.columns):
-                self._read(one)
-            if UNIVERSE in unknown and self.key(UNIVERSE) not in self.held:
-                self._ask([UNIVERSE])
-            for batch in grouped([leaf for leaf in unknown if leaf != UNIVERSE and leaf not in measured]):
-                self._ask(batch)
-            for leaf, found in measured.items():
-                self._put(leaf, columns.select([self.columns[self.key(each)] for each in found], leaf.op, leaf.value), 0.0)
-            Kept.objects.bulk_create(self._fresh, ignore_conflicts=True)
-        self._fresh.clear()
+        missing = [leaf for leaf in dict.fromkeys(wanted) if self.key(leaf) not in self.held]
+        measured = {leaf: found for leaf in missing if leaf != UNIVERSE and (found := measures_of(leaf))}
+        if missing:
+            self._recall(missing, [(leaf, each) for leaf, found in measured.items() for each in found])
+        unknown = [leaf for leaf in missing if self.key(leaf) not in self.held]
+        measured = {leaf: measured[leaf] for leaf in unknown if leaf in measured}
+        needed = dict.fromkeys(each for found in measured.values() for each in found)
+        for one in passes(each for each in needed if self.key(each) not in self.columns):
+            self._read(one)
+        if UNIVERSE in unknown and self.key(UNIVERSE) not in self.held:
+            self._ask([UNIVERSE])
+        for batch in grouped([leaf for leaf in unknown if leaf != UNIVERSE and leaf not in measured]):
+            self._ask(batch)
+        for leaf, found in measured.items():
+            self._put(leaf, columns.select([self.columns[self.key(each)] for each in found], leaf.op, leaf.value), 0.0)
+        self._save()
 
-    def _recall(self, keys: list[bytes]) -> None:
-        """Take what is kept under these keys."""
-        if not keys:
-            return
-        kept = Kept.objects.filter(pool_id=self.pool.pk, key__in=keys).values_list("key", "bitmap", "values", "labels")
-        for key, packed, values, labels in kept:
+    def _recall(self, leaves: list[Leaf], pairs: list[tuple[Leaf, Measure]]) -> None:
+        """Take what is kept: leaves, and measures of those that are not."""
+        follows = [self.key(leaf) for leaf, _ in pairs]
+        asked = {
+            "leaves": [self.key(leaf) for leaf in leaves],
+            "follows": follows,
+            "measures": [self.key(each) for _, each in pairs],
+        }
+        for key, packed, values, labels in sql.fetch(sql.text("segmentation/recall_leaves"), {"pool": self.pool.pk, **asked}):
             ids = BitMap.deserialize(bytes(packed))
             if values is None:
                 self.held[bytes(key)] = ids
             else:
-                self.columns[bytes(key)] = columns.unpacked(ids, bytes(values), labels)
+                self.columns[bytes(key)] = columns.unpacked(ids, bytes(values), labels and json.loads(labels))
+
+    def _save(self) -> None:
+        if not self._fresh:
+            return
+        names = ("keys", "sizes", "bitmaps", "values", "labels", "ms")
+        rows = dict(zip(names, map(list, zip(*self._fresh, strict=True)), strict=True))
+        alone = transaction.get_autocommit()
+        sql.execute("segmentation/keep_leaves", {"pool": self.pool.pk, "at": clock.now(), "alone": alone, **rows})
+        self._fresh.clear()
 
     def _read(self, one: Pass) -> None:
         """Measures of the same rows, in one statement."""
         started = time.perf_counter()
         query = one.statement(pool=self.pool.pk, zone=self.pool.zone)
-        rows, found = _texts(*query) if one.texts else _numbers(*query, len(one.measures))
+        rows, found = _choices(*query, texts=one.texts) if one.grouped else _numbers(*query, len(one.measures))
         took = self._took(started, one.measures[0].fact)
         if one.everybody and self.key(UNIVERSE) not in self.held:
             self._put(UNIVERSE, bitmaps.of_array(rows), took)
         for measure, column in zip(one.measures, found, strict=True):
             key = self.key(measure)
             self.columns[key] = column
-            self._keep(
-                key, column.ids, took, values=column.packed(), labels=None if column.labels is None else list(column.labels)
-            )
+            self._keep(key, column.ids, took, column)
 
     def _ask(self, batch: list[Leaf]) -> None:
         """Leaves only the database can tell."""
@@ -125,9 +136,9 @@ class Shelf:
             nobody = np.zeros(0, np.uint32)
             found = [bitmaps.of_array(by_choice.get(leaf.value[0], nobody)) for leaf in batch]
         elif batch == [UNIVERSE]:
-            found = [bitmaps.packed_ids(EVERY_LIVE_MEMBER, {"pool": pool})]
+            found = bitmaps.fetch(EVERY_LIVE_MEMBER, {"pool": pool})
         else:
-            found = [bitmaps.packed_ids(*statement(batch[0], pool=pool, zone=zone))]
+            found = bitmaps.fetch(*statement(batch[0], pool=pool, zone=zone))
         took = self._took(started, batch[0].fact)
         for leaf, ids in zip(batch, found, strict=True):
             self._put(leaf, ids, took / len(batch))
@@ -143,10 +154,11 @@ class Shelf:
         self.held[key] = ids
         self._keep(key, ids, ms)
 
-    def _keep(self, key: bytes, ids: BitMap, ms: float, values: bytes | None = None, labels: list[str] | None = None) -> None:
+    def _keep(self, key: bytes, ids: BitMap, ms: float, column: Column | None = None) -> None:
         ids.run_optimize()
-        row = Kept(pool_id=self.pool.pk, key=key, size=len(ids), bitmap=ids.serialize(), values=values, labels=labels, ms=ms)
-        self._fresh.append(row)
+        values = column.packed() if column else None
+        labels = json.dumps(column.labels) if column and column.labels is not None else None
+        self._fresh.append((key, len(ids), ids.serialize(), values, labels, ms))
 
 
 def _numbers(text: str, params: dict[str, object], count: int) -> tuple[columns.Numbers, list[Column]]:
@@ -154,12 +166,13 @@ def _numbers(text: str, params: dict[str, object], count: int) -> tuple[columns.
     return ids, [columns.column(ids, each) for each in values]
 
 
-def _texts(text: str, params: dict[str, object]) -> tuple[columns.Numbers, list[Column]]:
+def _choices(text: str, params: dict[str, object], *, texts: bool) -> tuple[columns.Numbers, list[Column]]:
+    """Few values of many members: only ids need to travel."""
     groups = bitmaps.grouped_ids(text, params)
     ids = np.concatenate([np.zeros(0, np.uint32), *(group for _, group in groups)])
-    places = [columns.UNKNOWN if label is None else place for place, (label, _) in enumerate(groups)]
+    places = [columns.UNKNOWN if found is None else place if texts else found for place, (found, _) in enumerate(groups)]
     values = np.repeat(np.array(places, np.int64), [len(group) for _, group in groups])
-    return ids, [columns.column(ids, values, tuple(label or "" for label, _ in groups))]
+    return ids, [columns.column(ids, values, tuple(label or "" for label, _ in groups) if texts else None)]
 
 
 def sweep(*, as_of: datetime) -> int:

@@ -37,14 +37,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class Pass:
-    """Measures of the same rows, which one statement reads; texts are grouped, so each takes its own."""
+    """Measures of the same rows, which one statement reads; choices are grouped, so each takes its own."""
 
     measures: tuple[Measure, ...]
     rows: str
 
     @property
+    def grouped(self) -> bool:
+        """Whether few different values are expected."""
+        return fact(self.measures[0].fact).kind == "choice"
+
+    @property
     def texts(self) -> bool:
-        return _texts(fact(self.measures[0].fact))
+        return self.grouped and not fact(self.measures[0].fact).numeric
 
     @property
     def everybody(self) -> bool:
@@ -71,17 +76,13 @@ def passes(wanted: Iterable[Measure]) -> list[Pass]:
     batches: dict[object, list[Measure]] = {}
     for measure in dict.fromkeys(each for one in wanted for each in (one, *_beside(one))):
         about = fact(measure.fact)
-        batch = (_rows(about, measure), measure.of, measure.span, measure.day, measure.fact if _texts(about) else "")
+        batch = (_rows(about, measure), measure.of, measure.span, measure.day, measure.fact if about.kind == "choice" else "")
         batches.setdefault(batch, []).append(measure)
     return [Pass(tuple(found), _rows(fact(found[0].fact), found[0])) for found in batches.values()]
 
 
 def _beside(measure: Measure) -> list[Measure]:
     return [Measure(key, measure.of, measure.span, measure.day) for key in fact(measure.fact).beside]
-
-
-def _texts(about: Fact) -> bool:
-    return about.kind == "choice" and not about.numeric
 
 
 def _rows(about: Fact, measure: Measure) -> str:
