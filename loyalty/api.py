@@ -32,7 +32,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
 class PostingSerializer(serializers.Serializer[Any]):
     amount = serializers.IntegerField()
     key = serializers.CharField(max_length=60)
-    reason = serializers.CharField(max_length=120, default="")
+    reason = serializers.CharField(max_length=120, default="", allow_blank=True)
 
 
 class RuleSerializer(serializers.ModelSerializer[EarningRule]):

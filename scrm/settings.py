@@ -240,6 +240,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    # Names for choices that several components call `kind` or `status`.
+    "ENUM_NAME_OVERRIDES": {
+        "MemberStatusEnum": "members.models.Member.Status",
+        "ImportKindEnum": "members.models.ImportRun.Kind",
+        "SegmentKindEnum": "segmentation.models.Segment.Kind",
+    },
 }
 
 LOGGING = {

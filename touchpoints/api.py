@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from members.models import Consent, Member
+from members.models import Consent, Member, Pool
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
 from touchpoints import policy, queries, receipts, services
@@ -216,7 +216,7 @@ class ReceiptsSerializer(serializers.Serializer[Any]):
     receipts = ReceiptSerializer(many=True, max_length=receipts.MOST)  # type: ignore[call-arg]
 
 
-class TakenSerializer(serializers.Serializer[Any]):
+class NewReceiptsSerializer(serializers.Serializer[Any]):
     new = serializers.IntegerField()
 
 
@@ -226,7 +226,7 @@ class ReceiptViewSet(PoolViewSet):
     permissions: ClassVar[dict[str, str]] = {"read": "connectors.view", "write": "connectors.edit"}
     serializer_class = ReceiptsSerializer
 
-    @extend_schema(request=ReceiptsSerializer, responses=TakenSerializer)
+    @extend_schema(request=ReceiptsSerializer, responses=NewReceiptsSerializer)
     def create(self, request: Request) -> Response:
         given = ReceiptsSerializer(data=request.data)
         given.is_valid(raise_exception=True)
@@ -249,6 +249,7 @@ class PolicyViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"read": "connectors.view", "write": "policy.edit"}
     serializer_class = PolicySerializer
+    queryset = Pool.objects.none()
     pagination_class = None
 
     @extend_schema(responses=PolicySerializer)

@@ -15,6 +15,7 @@ from rest_framework.routers import SimpleRouter
 
 from members.importing import codes, fields, queries, services
 from members.models import Channel, ImportReject, ImportRun
+from scrm.jobs.api import SteerSerializer
 from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.api import PoolViewSet
@@ -71,10 +72,6 @@ class RejectSerializer(serializers.ModelSerializer[ImportReject]):
 
     def get_message(self, reject: ImportReject) -> str:
         return codes.sentence(reject.code)
-
-
-class SteerSerializer(serializers.Serializer[Any]):
-    what = serializers.ChoiceField(choices=["pause", "resume", "cancel", "retry"])
 
 
 class ImportViewSet(PoolViewSet):

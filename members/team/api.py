@@ -26,8 +26,8 @@ class AccessSerializer(serializers.ModelSerializer[PoolAccess]):
 
 class InviteSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=60)
-    display_name = serializers.CharField(max_length=60, default="")
-    password = serializers.CharField(write_only=True, default="")
+    display_name = serializers.CharField(max_length=60, default="", allow_blank=True)
+    password = serializers.CharField(write_only=True, default="", allow_blank=True)
     role = serializers.ChoiceField(choices=Role.choices)
 
 

@@ -66,14 +66,14 @@ class PreviewSerializer(serializers.Serializer[Any]):
     restaged = serializers.IntegerField()
 
 
-class RunSerializer(serializers.ModelSerializer[RecalculationRun]):
+class RecalculationSerializer(serializers.ModelSerializer[RecalculationRun]):
     class Meta:
         model = RecalculationRun
         fields = ["id", "mode", "as_of", "until", "settings", "edges", "steps", "started_at", "finished_at"]
 
 
-class JobSerializer(serializers.Serializer[Any]):
-    job = serializers.IntegerField(allow_null=True)
+class AskedSerializer(serializers.Serializer[Any]):
+    job = serializers.IntegerField(allow_null=True, help_text="The job that does it; none when nothing changed.")
 
 
 class ModelViewSet(PoolViewSet):
@@ -108,7 +108,7 @@ class ModelViewSet(PoolViewSet):
         kept = chosen.of(self.pool).model_dump()
         return chosen.checked({key: {**kept[key], **sent.validated_data.get(key, {})} for key in kept})
 
-    @extend_schema(request=ChoicesSerializer, responses=JobSerializer)
+    @extend_schema(request=ChoicesSerializer, responses=AskedSerializer)
     @action(detail=False, methods=["put"], url_path="settings", url_name="settings")
     def keep(self, request: Request) -> Response:
         """Save choices; the run that applies them is queued."""
@@ -123,18 +123,18 @@ class ModelViewSet(PoolViewSet):
         parts = {name: getattr(found, name) for name in ("groups", "stages", "regrouped", "restaged")}
         return Response(PreviewSerializer({**parts, "edges": found.edges.dump()}).data)
 
-    @extend_schema(request=None, responses=JobSerializer)
+    @extend_schema(request=None, responses=AskedSerializer)
     @action(detail=False, methods=["post"])
     def run(self, request: Request) -> Response:
         """Ask for a full run."""
         job = services.ask(pool=self.pool, as_of=clock.now(), actor=request.user)
         return Response({"job": job.pk if job else None}, status=202)
 
-    @extend_schema(responses=RunSerializer(many=True))
+    @extend_schema(responses=RecalculationSerializer(many=True))
     @action(detail=False)
     def runs(self, request: Request) -> Response:
         """The latest runs with the rows and milliseconds of each step."""
-        return Response(RunSerializer(queries.runs(self.pool, 50), many=True).data)
+        return Response(RecalculationSerializer(queries.runs(self.pool, 50), many=True).data)
 
 
 def routes(router: Any) -> None:
