@@ -29,6 +29,7 @@ from members.importing.reading import batches
 from members.importing.staging import Plan, table
 from members.importing.targets import FOLDER
 from members.models import ImportReject, ImportRun
+from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
 
 log = logging.getLogger("members.import")
@@ -271,10 +272,9 @@ def _classes(plan: Plan, part: str) -> list[tuple[int, int]]:
 
 def sweep(run: ImportRun) -> None:
     """Remove what abandoned imports of the pool left behind."""
-    open_runs = {
-        run.pk,
-        *ImportRun.objects.filter(pool_id=run.pool_id, status__in=("checking", "importing")).values_list("pk", flat=True),
-    }
+    # A job cancelled or given up elsewhere leaves the run's own status behind: the job is what counts.
+    alive = JobRun.objects.filter(pool_id=run.pool_id, status__in=JobRun.OPEN).values("pk")
+    open_runs = {run.pk, *ImportRun.objects.filter(pool_id=run.pool_id, job_id__in=alive).values_list("pk", flat=True)}
     left = sql.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ '^import_[0-9]+_stage$'"
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from members.importing import pipeline, services, staging
@@ -32,6 +33,8 @@ def _do(job: RunningJob, reached: str) -> dict[str, Any]:
             staging.drop(run)
             services.finish(run=run, status=ImportRun.Status.CANCELLED, counts={}, at=clock.now())
         raise
+    except (OperationalError, InterfaceError):
+        raise  # the database went away: the job goes on later, so nothing is over
     except Exception as error:
         services.finish(
             run=run, status=ImportRun.Status.FAILED, counts={"error": getattr(error, "message", str(error))}, at=clock.now()

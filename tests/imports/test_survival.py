@@ -186,6 +186,45 @@ def test_cancelled_it_stops_and_leaves_whole_chunks(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_cancelled_on_the_page_of_jobs_it_leaves_nothing_behind_the_next_import(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, "pause", 30)
+        assert running.run(job.pk, heart=False) == "paused"
+    jobs.ask(job=job, what="cancel", actor=None)
+    assert not no_tables_left()
+    pipeline.run(upload("orders", *rows()))
+    assert no_tables_left()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("calls", [4, 9, 22, 30])
+def test_when_the_database_hangs_up_it_goes_on_after_the_lease(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    run = upload("orders", *rows())
+    job, checkpoint, seen = _start(run), running.RunningJob.checkpoint, []
+
+    def hang_up(self: running.RunningJob, **given: Any) -> None:
+        checkpoint(self, **given)
+        seen.append(1)
+        if len(seen) == calls:
+            sql.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running.RunningJob, "checkpoint", hang_up)
+        assert running.run(job.pk, heart=False) == "running"
+    run.refresh_from_db()
+    assert run.status == ImportRun.Status.IMPORTING
+    JobRun.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert running.run(job.pk, heart=False) == "done"
+    assert picture() == expected()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_database_crash_empties_the_staging_and_all_is_read_again(
     upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
