@@ -16,6 +16,7 @@ from scrm.staff.audit import audit
 from scrm.staff.models import User
 
 CHUNK = 20_000  # members per transaction
+MOST = 1_000_000_000_000  # points in one posting: accounts hold many of them
 
 
 @transaction.atomic
@@ -24,6 +25,8 @@ def save_rule(*, pool: Pool, points: int, step: int, least: int, starts_at: date
 
     Raises Problem when a later version exists: rules do not change the past of each other.
     """
+    if points < 0 or step <= 0 or least < 0:
+        raise Problem("bad_rule", _("得分和最低金额不能小于 0，每档金额必须大于 0"))
     Pool.objects.select_for_update().get(pk=pool.pk)
     last = EarningRule.objects.filter(pool=pool).aggregate(n=Max("n"), starts_at=Max("starts_at"))
     if last["starts_at"] and starts_at < last["starts_at"]:
@@ -42,6 +45,7 @@ def spend(*, member: Member, amount: int, key: str, at: datetime, reason: str, a
     """Take points for something; raises Problem when the balance does not cover it."""
     if amount <= 0:
         raise Problem("bad_amount", _("兑换的积分必须大于 0"))
+    _bounded(amount)
     _post(member, Entry.Kind.SPEND, -amount, f"spend:{key}", at, reason, actor)
     audit(actor=actor, action="points.spend", target=member, pool_id=member.pool_id, amount=amount, key=key)
     return Account.objects.get(member=member)
@@ -54,9 +58,15 @@ def adjust(*, member: Member, amount: int, key: str, at: datetime, reason: str, 
         raise Problem("reason_missing", _("请填写调整原因"), {"reason": "required"})
     if not amount:
         raise Problem("bad_amount", _("调整的积分不能为 0"), {"amount": "zero"})
+    _bounded(amount)
     _post(member, Entry.Kind.ADJUST, amount, f"adjust:{key}", at, reason, actor)
     audit(actor=actor, action="points.adjust", target=member, pool_id=member.pool_id, amount=amount, reason=reason)
     return Account.objects.get(member=member)
+
+
+def _bounded(amount: int) -> None:
+    if abs(amount) > MOST:
+        raise Problem("bad_amount", _("一次最多 %(n)s 积分") % {"n": MOST}, {"amount": "too_large"})
 
 
 def _post(member: Member, kind: str, amount: int, key: str, at: datetime, reason: str, actor: User | None) -> None:

@@ -1,5 +1,6 @@
 """Connectors as rows: saving with secrets that never come back out, trying, stopping."""
 
+import math
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -81,6 +82,8 @@ def _read(setting: Setting, value: Any) -> Any:
         return str(value if value is not None else "").strip()
     try:
         number = float(value or 0)
+        if not math.isfinite(number):
+            raise ValueError(value)
     except (TypeError, ValueError):
         message = _("须是数字")
         raise Problem("connector", message, {setting.key: [message]}) from None

@@ -164,7 +164,8 @@ def _need(request: HttpRequest, permission: str) -> None:
 
 def _bulk_tag(request: HttpRequest, chosen: dict[str, Any]) -> None:
     _need(request, "tags.edit")
-    tag = Tag.objects.filter(pool=request.pool, pk=request.POST.get("tag") or 0).first()
+    number = request.POST.get("tag", "")
+    tag = Tag.objects.filter(pool=request.pool, pk=int(number)).first() if number.isdecimal() else None
     if tag is None:
         raise Problem("bulk.no_tag", _("请选择一个标签"))
     add = request.POST["action"] == "tag"

@@ -310,7 +310,8 @@ def tag_menu(request: HttpRequest, pk: int) -> HttpResponse:
 def tag(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a tag to this member or take it away; the chips come back."""
     member = _member(request, pk)
-    chosen = get_object_or_404(Tag, pool=request.pool, pk=request.POST.get("tag") or 0)
+    number = request.POST.get("tag", "")
+    chosen = get_object_or_404(Tag, pool=request.pool, pk=int(number) if number.isdecimal() else 0)
     if request.POST.get("remove"):
         tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user)
     else:

@@ -155,3 +155,22 @@ def test_the_same_key_with_another_query_is_refused(api, alice):
     assert untag(one) == 200
     assert untag(two) == 400
     assert list(alice.tags.values_list("tag_id", flat=True)) == [two.pk]
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("/api/members/", {"name": "x", "attributes": {"a": "\x00"}}),
+        ("/api/points/{}/adjust/", {"amount": 10**25, "key": "k", "reason": "r"}),
+        ("/api/points/{}/spend/", {"amount": 10**25, "key": "k"}),
+        ("/api/points/rules/", {**RULE, "step": 0}),
+        ("/api/points/rules/", {**RULE, "points": -1}),
+        ("/api/connectors/", {"key": "fake", "name": "F", "config": {"rate": "nan"}}),
+        ("/api/connectors/", {"key": "email_smtp", "name": "F", "config": {"port": "inf"}}),
+    ],
+)
+def test_what_no_column_can_hold_is_the_senders_mistake(api, alice, address, body):
+    answer = api("admin").post(address.format(alice.pk), body, format="json")
+    assert answer.status_code in (400, 422)
+    assert answer.json()["code"]
+    assert answer.json()["message"]
