@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "screens"
-# page name: who looks at it, the address inside the pool (or a link to follow), what to wait for
+# page name: who looks at it, the address inside the pool and links to follow from it (a » b), what to wait for
 PAGES: dict[str, tuple[str, str, str]] = {
     "overview": ("analyst", "/", "chart-view canvas"),
     "dashboard": ("analyst", "/dashboard/", "chart-view canvas"),
@@ -21,6 +21,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "import": ("operator", "/imports/", "main"),
     "segments": ("marketer", "/segments/", "main"),
     "segment": ("marketer", "/segments/ table.data td a", "main"),
+    "builder": ("marketer", "/segments/ table.data td a » a[href$='/edit/']", ".rule"),
+    "results": ("analyst", "/campaigns/ table.data td a » .views a[href$='/results/']", "chart-view canvas"),
     "campaigns": ("marketer", "/campaigns/", "main"),
     "campaign": ("marketer", "/campaigns/ table.data td a", "main"),
     "inbox": ("marketer", "/inbox/", "main"),
@@ -88,10 +90,10 @@ def _shoot(page: Page, options: argparse.Namespace, name: str, address: str, mar
     answer = page.goto(f"{options.address}/p/{options.pool}{path}", wait_until="networkidle")
     if answer is None or not answer.ok:
         return False
-    if link:
-        if not page.locator(link).count():
+    for step in filter(None, link.split(" » ")):
+        if not page.locator(step).count():
             return False
-        page.locator(link).first.click()
+        page.locator(step).first.click()
         page.wait_for_load_state("networkidle")
     page.locator(mark).first.wait_for(timeout=8000)
     for width, height in WIDTHS.items():
