@@ -57,7 +57,7 @@ def of_ids(ids: Iterable[int]) -> BitMap:
 
 
 def of_array(ids: "np.ndarray[Any, Any]") -> BitMap:
-    return BitMap(array.array("I", ids.astype(np.uint32).tobytes()))
+    return BitMap(array.array("I", ids.astype(np.uint32, copy=False).tobytes()))
 
 
 def slice_after(found: BitMap, after: int, count: int) -> list[int]:

@@ -97,7 +97,18 @@ def _holds(op: str, low: Numbers, high: Numbers, value: Any) -> Numbers:
         case "between" | "not_between":
             found = (low >= value[0]) & (high <= value[1])
         case "in":
-            found = np.isin(low, np.array(value, np.int64))
+            found = _among(low, value)
         case _:
             raise ValueError(op)
     return ~found if op in ("lt", "lte", "ne", "not_between") else found
+
+
+def _among(values: Numbers, wanted: tuple[int, ...]) -> Numbers:
+    """Which values are wanted: where they are short, each possible one is looked up instead of searched."""
+    size = values.dtype.itemsize
+    if size > 2:
+        return np.isin(values, np.array(wanted, np.int64))
+    ends = np.iinfo(values.dtype)
+    possible = np.zeros(ends.max - ends.min + 1, bool)
+    possible[[each for each in wanted if ends.min <= each <= ends.max]] = True  # those below zero count from the end
+    return possible[values.view(f"<u{size}")]

@@ -200,6 +200,15 @@ def test_operators_mean_what_sentences_say(op: str, value: Any) -> None:
     assert list(columns.select([total, small], op, value)) == [n for n, found in enumerate(means) if holds(op, found, value)]
 
 
+@pytest.mark.parametrize("wanted", [(), (7,), (-1, 5), (-128, 127, 128), (2**31, 300, -3), (40_000, 2**62)])
+def test_choices_are_found_whatever_the_size_of_the_values(wanted: tuple[int, ...]) -> None:
+    for values in ([-1, 7, 5, -128, 127], [300, -3, 7, 128, -1], [40_000, 7, -1, 300, 5], [2**62, 2**31, 7, -3, 0]):
+        made = columns.column(np.arange(5, dtype=np.uint32), np.array(values, np.int64))
+        kept = columns.unpacked(made.ids, made.packed(), None)
+        for each in (made, kept):
+            assert list(columns.select([each], "in", wanted)) == [n for n, value in enumerate(values) if value in wanted]
+
+
 def test_a_mean_of_columns_read_at_different_moments_is_of_those_in_both() -> None:
     total = columns.column(np.array([1, 2, 3], np.uint32), np.array([10, 20, 30], np.int64))
     count = columns.column(np.array([2, 3, 4], np.uint32), np.array([2, 3, 9], np.int64))
