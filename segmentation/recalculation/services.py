@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max, Min
 from psycopg2 import sql as pg
 
-from members.models import Pool, TouchedMember
+from members.models import Member, Pool, TouchedMember
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
@@ -34,7 +35,7 @@ def recalculate(
     """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
     with _alone(pool.pk):
         run = _begin(pool, as_of, job_id)
-        chain = steps.Chain(pool.pk, as_of, live(pool.pk), pg.SQL("UNLOGGED"), report=report)
+        chain = steps.Chain(pool.pk, as_of, live(pool.pk), pg.SQL("UNLOGGED"), parts=_halves(pool.pk), report=report)
         choices = settings.Choices.model_validate(run.settings)
         steps.facts(chain, window(choices.rfm.window_days, as_of))
         with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.PARALLEL):
@@ -50,6 +51,13 @@ def recalculate(
     return run
 
 
+def _halves(pool_id: int) -> tuple[tuple[int, int], ...]:
+    """All member ids in two parts, one for each worker, cut in the middle of the pool's own."""
+    ends = Member.objects.filter(pool=pool_id, merged_into=None).aggregate(low=Min("id"), high=Max("id"))
+    (first, last), middle = steps.EVERYBODY[0], ((ends["low"] or 0) + (ends["high"] or 0)) // 2
+    return (first, middle), (middle + 1, last)
+
+
 @transaction.atomic
 def _begin(pool: Pool, as_of: datetime, job_id: int | None) -> RecalculationRun:
     """The run is owed from here on, so nobody needs to wait as touched any longer.
@@ -57,7 +65,7 @@ def _begin(pool: Pool, as_of: datetime, job_id: int | None) -> RecalculationRun:
     They are taken before the orders are read: whoever is touched meanwhile waits for the next tick.
     """
     RecalculationRun.objects.filter(pool=pool, mode=RecalculationRun.Mode.FULL, finished_at=None).delete()
-    TouchedMember.objects.filter(pool=pool).delete()
+    sql.execute("segmentation/forget_touched", {"pool_id": pool.pk})
     pool.refresh_from_db(fields=["settings"])
     return RecalculationRun.objects.create(
         pool=pool, mode="full", as_of=as_of, settings=settings.of(pool).model_dump(), job_id=job_id, started_at=clock.now()

@@ -1,10 +1,15 @@
 -- Take the members that wait, those whose time has come and those who cross an edge of recency.
 -- Reads members_touchedmember (and empties it), members_memberstate; writes {scope}.
+-- Whom somebody is writing to right now is left for the next run.
 -- One transaction with the recalculation: after a crash everybody waits again.
 -- Leans on state_due, state_last_order.
 -- sample {scope} = members_touchedmember
 WITH taken AS (
-    DELETE FROM members_touchedmember WHERE pool_id = %(pool_id)s RETURNING member_id
+    DELETE FROM members_touchedmember
+    WHERE member_id = ANY(ARRAY(
+        SELECT w.member_id FROM members_touchedmember AS w WHERE w.pool_id = %(pool_id)s FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING member_id
 ),
 
 found AS (
