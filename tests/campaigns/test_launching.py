@@ -1,12 +1,10 @@
 """Two clicks are one launch; a killed worker loses nothing and doubles nothing."""
 
-import os
 import subprocess
 import sys
 import textwrap
 import threading
 from datetime import datetime
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -16,6 +14,7 @@ from campaigns.models import Campaign, Participant, Run
 from campaigns.sources import steps_of
 from scrm.lib.problems import Problem
 from scrm.staff.models import AuditEntry
+from tests.children import environment
 from touchpoints.models import Delivery
 
 VICTIM = textwrap.dedent(
@@ -53,20 +52,13 @@ VICTIM = textwrap.dedent(
 )
 
 
-def database_url() -> str:
-    its = connection.settings_dict
-    password, host = quote(its["PASSWORD"] or "", safe=""), quote(its["HOST"], safe="")
-    return f"postgresql://{its['USER']}:{password}@/{its['NAME']}?host={host}&port={its['PORT']}"
-
-
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("place", ["campaigns/insert_participants", "plan 1", "plan 3", "campaigns/advance_participants"])
 def test_a_worker_killed_anywhere_leaves_nothing_undone_and_nothing_twice(draft: Campaign, as_of: datetime, place: str) -> None:
     launching.launch(campaign=draft, actor=None, as_of=as_of)
-    env = os.environ | {"DATABASE_URL": database_url()}
     with subprocess.Popen(
-        [sys.executable, "-c", VICTIM, place, as_of.isoformat()], env=env, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", VICTIM, place, as_of.isoformat()], env=environment(), stdout=subprocess.PIPE, text=True
     ) as victim:
         assert victim.stdout is not None
         assert victim.stdout.readline().strip() == "here"

@@ -16,11 +16,10 @@ from typing import Any
 import psutil
 import pytest
 from aiosmtpd.controller import Controller
-from django.conf import settings
-from django.db import connection
 
 from members.models import Consent, Identity, Member, Pool
 from scrm.lib import crypto, sql
+from tests.children import environment
 from tests.fixtures import AS_OF
 from touchpoints import services
 from touchpoints.models import Connector, Content, Step
@@ -122,12 +121,7 @@ class Nursery:
     """Starts worker processes and shoots at them."""
 
     def __init__(self) -> None:
-        url = "postgresql:///{NAME}?host={HOST}&port={PORT}&user={USER}".format(**connection.settings_dict)
-        if connection.settings_dict.get("PASSWORD"):
-            url += f"&password={connection.settings_dict['PASSWORD']}"
-        # The keys of this very process: its settings may have been read before the environment was set.
-        keys = {"FIELD_KEYS": settings.FIELD_KEYS, "SECRET_KEY": settings.SECRET_KEY}
-        self.environment = {**os.environ, **keys, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "LOG_LEVEL": "ERROR"}
+        self.environment = {**environment(), "LOG_LEVEL": "ERROR"}
         self.program = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("nursery.py"))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.environment, cwd=ROOT,

@@ -1,24 +1,23 @@
 """kill -9, pause, cancel, an emptied staging table: an import goes on, nothing twice, nothing half."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
+from members import merging
 from members.importing import people, pipeline, reading, services, staging, targets
 from members.models import Identity, ImportReject, ImportRun, Member, Order, TouchedMember
 from scrm.jobs import running
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
+from tests.children import environment
 
 HERE = Path(__file__).parent
 COUNT = 4000
@@ -75,17 +74,10 @@ def _start(run: ImportRun) -> JobRun:
     return services.start_import(run=run, actor=None)
 
 
-def _environment() -> dict[str, str]:
-    at = connection.settings_dict
-    who, where = f"{at['USER']}:{quote(at['PASSWORD'] or '')}", f"host={quote(at['HOST'], safe='')}&port={at['PORT'] or 5432}"
-    url = f"postgresql://{who}@/{at['NAME']}?{where}"
-    return os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(HERE.parents[1])}
-
-
 def _run_and_die(job: JobRun, at: int, media: Path) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, str(HERE / "killed.py"), str(job.pk), str(at), str(media)],
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=120,
@@ -183,6 +175,24 @@ def test_cancelled_it_stops_and_leaves_whole_chunks(
     pipeline.run(again)
     ImportReject.objects.filter(run=run).delete()
     assert picture() == expected()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_members_merged_while_an_import_rests_keep_nothing_of_it(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, pool: Any, as_of: Any
+) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, "pause", 30)
+        assert running.run(job.pk, heart=False) == "paused"
+    # Somebody of whom orders are still to be written becomes another.
+    winner, loser = Member.objects.order_by("pk")[:2]
+    merging.merge_pairs(pool_id=pool.pk, pairs=[(winner.pk, loser.pk)], cause=merging.Cause("manual"), actor=None, as_of=as_of)
+    services.steer(run=run, what="resume", actor=None)
+    assert running.run(job.pk, heart=False) == "done"
+    assert not Order.objects.filter(member__merged_into__isnull=False).exists()
+    assert sorted(Order.objects.values_list("number", "amount")) == expected()["orders"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,5 @@
 """Long work survives whatever happens to the worker that does it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,13 +9,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils import timezone
 
 from scrm.jobs import running, services
 from scrm.jobs.kinds import Kind, kinds
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
+from tests.children import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,11 +191,8 @@ running.run(int(sys.argv[1]))
 
 def test_kill_minus_nine_delays_a_job_and_loses_nothing(kind):
     job = enqueue(kind(lambda job: None))
-    url = "postgresql://{USER}@/{NAME}?host={HOST}&port={PORT}".format(
-        **{**connection.settings_dict, "HOST": connection.settings_dict["HOST"] or "/tmp"}
-    )
-    env = {**os.environ, "DATABASE_URL": os.environ.get("DATABASE_URL_FOR_CHILDREN", url)}
-    first = subprocess.Popen([sys.executable, "-W", "ignore", "-c", WORKER, str(job.pk)], env=env, cwd=settings.BASE_DIR)
+    command = [sys.executable, "-W", "ignore", "-c", WORKER, str(job.pk)]
+    first = subprocess.Popen(command, env=environment(), cwd=settings.BASE_DIR)
     deadline = time.monotonic() + 30
     while JobRun.objects.get(pk=job.pk).done < 3:
         assert time.monotonic() < deadline, "the worker never began"
@@ -208,7 +205,11 @@ def test_kill_minus_nine_delays_a_job_and_loses_nothing(kind):
         assert time.monotonic() < deadline, "the lease never ran out"
         time.sleep(0.1)
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", WORKER, str(job.pk)], env=env, cwd=settings.BASE_DIR, check=True, timeout=30
+        [sys.executable, "-W", "ignore", "-c", WORKER, str(job.pk)],
+        env=environment(),
+        cwd=settings.BASE_DIR,
+        check=True,
+        timeout=30,
     )
     job.refresh_from_db()
     assert (job.status, job.done, job.attempts) == ("done", 10, 2)

@@ -1,11 +1,9 @@
 """kill -9 in the middle: the job starts over, everything is there, nothing twice."""
 
-import os
 import subprocess
 import sys
 import textwrap
 from datetime import timedelta
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -17,6 +15,7 @@ from scrm.jobs.models import JobRun
 from segmentation.recalculation import services
 from segmentation.recalculation.models import RecalculationRun
 from tests import factories
+from tests.children import environment
 
 VICTIM = textwrap.dedent(
     """
@@ -41,12 +40,6 @@ VICTIM = textwrap.dedent(
 )
 
 
-def database_url() -> str:
-    its = connection.settings_dict
-    password, host = quote(its["PASSWORD"] or "", safe=""), quote(its["HOST"], safe="")
-    return f"postgresql://{its['USER']}:{password}@/{its['NAME']}?host={host}&port={its['PORT']}"
-
-
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("step", ["gather_facts", "find_changes", "insert_state_changes", "drop_merged_states"])
@@ -56,8 +49,9 @@ def test_a_killed_full_run_starts_over_and_writes_once(pool, alice, bob, step):
     factories.order(bob, "B1", now - timedelta(days=100), 500)
     TouchedMember.objects.create(member=alice, pool=pool)
     job = services.ask(pool=pool, as_of=now)
-    env = os.environ | {"DATABASE_URL": database_url()}
-    victim = subprocess.Popen([sys.executable, "-c", VICTIM, str(job.pk), step], env=env, stdout=subprocess.PIPE, text=True)
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM, str(job.pk), step], env=environment(), stdout=subprocess.PIPE, text=True
+    )
     assert victim.stdout.readline() == "here\n"
     victim.kill()
     victim.wait()
