@@ -108,7 +108,7 @@ def _read(plan: Plan, progress: Progress) -> None:
 
 def _estimate(plan: Plan) -> int:
     """Rows the file may have, from the size of the first ones."""
-    if plan.run.format != "csv":
+    if plan.run.format != "csv" or not plan.path.exists():
         return 0
     with plan.path.open("rb") as file:
         head = file.read(1 << 16)

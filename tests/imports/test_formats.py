@@ -154,6 +154,8 @@ def refused(pool: Pool, data: bytes, name: str) -> Problem:
         ("unknown_type", b"a,b\n1,2\n", "a.exe"),
         ("broken_file", b"PK\x03\x04 cut off", "a.xlsx"),
         ("broken_file", b"PAR1 cut off", "a.parquet"),
+        ("no_header", b",,\n1,2,3\n", "a.csv"),
+        ("too_many_file_columns", b",".join(b"c%d" % n for n in range(2000)) + b"\n", "a.csv"),
         ("unclosed_quote", b'a,b\n1,"2\n' + b"1,2\n" * 50_000, "a.csv"),
         ("wrong_encoding", b"a,b\n\xff\xff\x81,2\n", "a.csv"),
     ],
@@ -221,6 +223,59 @@ def test_rows_of_the_wrong_width_are_refused_by_line(
     assert found == {
         where[f"N{n}"]: ("too_few_columns" if n % 50 == 7 else "bad_amount", f"N{n}") for n in range(400) if n % 50 in (7, 9)
     }
+
+
+def test_a_nested_parquet_is_refused(pool: Pool) -> None:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"订单号": ["N1"], "行": [[1, 2]]}), out)
+    assert refused(pool, out.getvalue(), "a.parquet").code == "nested_columns"
+
+
+def test_a_row_that_is_too_wide_is_refused(bring_in: Callable[..., Any]) -> None:
+    assert bring_in("orders", HEAD, ROW, [*ROW, "more", "still more"])["refused"] == 1
+    assert ImportReject.objects.get().code == "too_many_columns"
+
+
+@pytest.mark.parametrize(("code", "column"), [("column_used_twice", "订单号"), ("columns_changed", "不存在")])
+def test_a_mapping_names_columns_that_are_there_and_each_once(upload: Callable[..., ImportRun], code: str, column: str) -> None:
+    run = upload("orders", HEAD, ROW)
+    with pytest.raises(Problem) as caught:
+        services.save_mapping(run=run, mapping=run.mapping | {"store": column})
+    assert caught.value.code == code
+
+
+def test_orders_without_a_channel_are_not_begun(upload: Callable[..., ImportRun], as_of: datetime) -> None:
+    """The same number in two shops is two orders."""
+    run = upload("orders", HEAD, ROW, channel=None)
+    with pytest.raises(Problem) as caught:
+        pipeline.run(run, as_of=as_of)
+    assert caught.value.code == "needs_channel"
+    assert not Order.objects.exists()
+
+
+def test_a_file_that_was_cleared_away_is_asked_for_again(upload: Callable[..., ImportRun], as_of: datetime) -> None:
+    run = upload("orders", HEAD, ROW)
+    for file in Path(settings.MEDIA_ROOT).rglob("*"):
+        if file.is_file():
+            file.unlink()
+    with pytest.raises(Problem) as caught:
+        pipeline.run(run, as_of=as_of)
+    assert caught.value.code == "file_gone"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "head", "row"),
+    [
+        ("bad_email", "members", ["手机号", "邮箱"], ["13800000001", "not an address"]),
+        ("too_long", "members", ["手机号", "姓名"], ["13800000001", "张" * 81]),
+        ("bad_number", "lines", ["订单号", "商品编码", "数量", "金额"], ["N1", "S1", "many", "1"]),
+    ],
+)
+def test_a_cell_that_does_not_fit_is_refused_with_its_code(
+    bring_in: Callable[..., Any], code: str, kind: str, head: list[str], row: list[str]
+) -> None:
+    bring_in(kind, head, row)
+    assert code in ImportReject.objects.values_list("code", flat=True)
 
 
 def test_nul_and_long_cells_do_no_harm(bring_in: Callable[..., Any]) -> None:
