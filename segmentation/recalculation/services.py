@@ -38,7 +38,7 @@ def recalculate(
         chain = steps.Chain(pool.pk, as_of, live(pool.pk), pg.SQL("UNLOGGED"), parts=_halves(pool.pk), report=report)
         choices = settings.Choices.model_validate(run.settings)
         steps.facts(chain, window(choices.rfm.window_days, as_of))
-        with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.PARALLEL):
+        with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.ALONE):
             found = steps.measure(choices, chain.tables["facts"], as_of)
             note["rows"] = found.buyers
         steps.compare(chain, found)

@@ -29,14 +29,22 @@ TITLES: dict[str, str | Promise] = {
     "drop_merged_states": _("清理已合并"),
 }
 # The planner expects a tenth of the real number of groups and would hash; the covering index is in order already.
+# A worker takes a whole part, so nothing inside a part is split: partial sums of big integers, and hash tables
+# of a million rows, cost twice the processor time of reading both sides in key order. The leader only writes.
 IN_ORDER: dict[str, str | float] = {
     "enable_hashagg": "off",
+    "enable_hashjoin": "off",
     "enable_bitmapscan": "off",
     "parallel_setup_cost": 0,
     "parallel_tuple_cost": 0.001,
-    "min_parallel_index_scan_size": 0,
+    "min_parallel_index_scan_size": "1TB",
+    "min_parallel_table_scan_size": "1TB",
+    "parallel_leader_participation": "off",
+    "work_mem": "256MB",
 }
-PARALLEL: dict[str, str | float] = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "work_mem": "256MB"}
+# One process sorts for every quantile; handing it the rows from others costs more than reading them itself.
+ALONE: dict[str, str | float] = {"max_parallel_workers_per_gather": 0, "work_mem": "256MB"}
+EVERYBODY = ((0, 2**32 - 1),)  # one part: all member ids
 # Nobody knows how many wait; they are few, so members are looked up by key rather than all read.
 ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 Report = Callable[[str, int], None]
@@ -55,6 +63,7 @@ class Chain:
     scope: pg.Composable
     kind: pg.SQL  # what the run's tables are: UNLOGGED (parallel workers read them) or TEMPORARY
     of: str = ""  # "_of": the variants for a scope of few members
+    parts: tuple[tuple[int, int], ...] = EVERYBODY  # member ids from … to: what one worker does
     tables: dict[str, pg.Composable] = field(default_factory=dict)
     done: list[dict[str, Any]] = field(default_factory=list)
     report: Report = quiet
@@ -70,14 +79,21 @@ class Chain:
     def keep(self, slot: str, name: str, values: dict[str, Any], **planner: str | float) -> None:
         """Run a SELECT of the chain into a table of this run: only such a statement runs in parallel."""
         table = pg.Identifier(f"recalculation_{slot}_{self.pool_id}")
-        file = pg.SQL(sql.text(f"segmentation/{name}")).format(scope=self.scope, **self.tables)
         with self.step(name.removesuffix("_of")) as note, transaction.atomic(), sql.planner(**planner):
             sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
             made = pg.SQL("CREATE {} TABLE {} AS ").format(self.kind, table)
-            note["rows"] = sql.run(made + file, values | {"pool_id": self.pool_id})
-            if self.of:  # a few members: the planner must know, or it reads all states
-                sql.run(pg.SQL("ANALYZE {}").format(table))
+            note["rows"] = sql.run(made + self._parted(name), values | {"pool_id": self.pool_id})
+            if self.of:  # a few members: the planner must know, or it reads all states; the key is all it joins by
+                sql.run(pg.SQL("ANALYZE {} (member_id)").format(table))
         self.tables[slot] = table
+
+    def _parted(self, name: str) -> pg.Composed:
+        """The statement once per part; a file that knows no bounds is there once."""
+        file = sql.text(f"segmentation/{name}")
+        parts = self.parts if "{low}" in file else EVERYBODY
+        bounds = [{"low": pg.Literal(low), "high": pg.Literal(high)} for low, high in parts]
+        made = [pg.SQL("({})").format(pg.SQL(file).format(scope=self.scope, **self.tables, **ends)) for ends in bounds]
+        return pg.SQL(" UNION ALL ").join(made)
 
     def write(self, name: str, values: dict[str, Any] | None = None, **slots: pg.Composable) -> None:
         """Run a writing statement of the chain."""
@@ -108,7 +124,7 @@ def measure(choices: Choices, relation: pg.Composable, as_of: datetime) -> Edges
 
 def compare(chain: Chain, found: Edges) -> None:
     """Scores, group and stage by constant edges; what differs from the stored state."""
-    chain.keep("changes", "find_changes", params(found, chain.as_of), **({} if chain.of else PARALLEL))
+    chain.keep("changes", "find_changes", params(found, chain.as_of), **({} if chain.of else IN_ORDER))
 
 
 def save(chain: Chain) -> int:

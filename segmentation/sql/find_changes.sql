@@ -1,9 +1,12 @@
 -- Scores, group and stage of every member in scope by constant edges; only the rows that differ from what is stored.
 -- Reads {scope}, {facts}, {future} and members_memberstate; a plain SELECT, kept in a table of the run.
--- A value is in the higher class when it is strictly above the edge: ties stay together.
+-- A value is in the higher class when it is strictly above the edge: ties stay together. The bounds are said
+-- of each relation, as the planner carries only equalities over a join: each is read from low to high, once.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
 -- sample {facts} = (SELECT *, facts_due AS window_due FROM members_memberstate)
 -- sample {future} = (SELECT member_id, placed_at FROM members_order)
+-- sample {low} = 0
+-- sample {high} = 4294967295
 WITH known AS (
     SELECT
         s.member_id,
@@ -15,8 +18,9 @@ WITH known AS (
         coalesce(f.window_amount, 0) AS window_amount,
         least(f.window_due, u.placed_at) AS facts_due
     FROM {scope} AS s
-    LEFT JOIN {facts} AS f ON f.member_id = s.member_id
+    LEFT JOIN {facts} AS f ON f.member_id = s.member_id AND f.member_id BETWEEN {low} AND {high}
     LEFT JOIN {future} AS u ON u.member_id = s.member_id
+    WHERE s.member_id BETWEEN {low} AND {high}
 ),
 
 scored AS (
@@ -60,7 +64,7 @@ SELECT
     o.stage AS old_stage,
     o.rfm_group AS old_group
 FROM scored AS n
-LEFT JOIN members_memberstate AS o ON o.member_id = n.member_id
+LEFT JOIN members_memberstate AS o ON o.member_id = n.member_id AND o.member_id BETWEEN {low} AND {high}
 WHERE
     o.member_id IS NULL
     OR (

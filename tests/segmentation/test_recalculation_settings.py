@@ -171,6 +171,7 @@ def test_gathered_facts_are_the_same_for_a_pool_and_for_a_scope(pool, alice, bob
         factories.order(alice, f"A{n}", days_before(as_of, days), amount, status=status)
     factories.order(alice, "part", days_before(as_of, 3), 90, refunded=60)
     values = {"pool_id": pool.pk, **services.window(365, as_of)}
+    ends = {"low": pg.Literal(alice.pk), "high": pg.Literal(alice.pk)}
     row = {
         "member_id": alice.pk,
         "order_count": 4,
@@ -181,7 +182,7 @@ def test_gathered_facts_are_the_same_for_a_pool_and_for_a_scope(pool, alice, bob
         "window_amount": 140,
         "window_due": days_before(as_of, 364) + timedelta(days=365),
     }
-    assert sql.rows("segmentation/gather_facts", values) == [row]
+    assert sql.rows("segmentation/gather_facts", values, **ends) == [row]
     assert sql.rows("segmentation/gather_facts_of", values, scope=services.live(pool.pk)) == [row]
     ahead = [{"member_id": alice.pk, "placed_at": days_before(as_of, -1)}]
     assert sql.rows("segmentation/find_future_orders", values) == ahead
