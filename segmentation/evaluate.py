@@ -71,6 +71,8 @@ class Evaluation:
     shelf: Shelf = field(init=False)
     trail: tuple[int, ...] = ()
     _segments: dict[int, BitMap] = field(default_factory=dict)
+    _asked: dict[Condition, Any] = field(default_factory=dict)  # as leaves
+    _known: dict[Condition, BitMap] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.pool)
@@ -85,7 +87,9 @@ class Evaluation:
         self.shelf.load([UNIVERSE, *(leaf for leaf in found if leaf.fact not in OUTSIDE_SQL)])
 
     def _algebra(self, condition: Condition) -> Any:
-        return leaves(condition, self.as_of, self.pool.zone)
+        if condition not in self._asked:
+            self._asked[condition] = leaves(condition, self.as_of, self.pool.zone)
+        return self._asked[condition]
 
     def of(self, node: Any) -> BitMap:
         """The live members a node selects."""
@@ -97,7 +101,9 @@ class Evaluation:
             case Not(child):
                 return self.universe - self.of(child)
             case Condition():
-                return self.of(self._algebra(node))
+                if node not in self._known:
+                    self._known[node] = self.of(self._algebra(node))
+                return self._known[node]
             case Leaf():
                 return self._leaf(node) & self.universe
         raise TypeError(node)
