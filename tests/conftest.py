@@ -60,3 +60,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
         )
+
+
+def pytest_collection_modifyitems(items):
+    """Files that drive browsers and kill workers first: two sides then end at about the same time."""
+
+    def slow(item):
+        return any(item.get_closest_marker(mark) for mark in ("browser", "slow"))
+
+    heavy = {item.path for item in items if slow(item)}
+    items.sort(key=lambda item: item.path not in heavy)  # stable: otherwise as they stand
