@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from members.importing.codes import problem
+from members.models import Merge
 from scrm.lib import sql
 
 _IMPORT, _CHUNK = 7201, 7202
@@ -37,3 +38,8 @@ def writing(pool_id: int) -> None:
     being merged away.
     """
     sql.fetch("SELECT pg_advisory_xact_lock(%(space)s, %(pool)s::int)", {"space": _CHUNK, "pool": pool_id})
+
+
+def latest_merge(pool_id: int) -> int:
+    """The pool's latest merge: while it stays the same, a member is still who they were."""
+    return Merge.objects.filter(pool_id=pool_id).order_by("-pk").values_list("pk", flat=True).first() or 0

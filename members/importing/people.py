@@ -41,12 +41,14 @@ def some(plan: Plan, *names: str) -> dict[str, pg.Composable]:
     return {name: known[name] for name in names}
 
 
-def resolve(plan: Plan, *, write: bool) -> int:
-    """Fill the persons table; the number of known members that turn out to be one person with another.
+def resolve(plan: Plan, *, write: bool) -> tuple[int, int]:
+    """Fill the persons table; how many known members turn out to be one person with another, and the latest merge.
 
     With `write`, they are merged. Without, nothing but the run's own tables is written.
     """
     with transaction.atomic():
+        if write:
+            locks.writing(plan.run.pool_id)  # nobody is merged away while we look who is who
         _drop(plan, "keys", "roots", "people", "persons", "fresh", "seals")
         _collect(plan)
         losers = _join(plan)
@@ -56,7 +58,8 @@ def resolve(plan: Plan, *, write: bool) -> int:
         sql.execute("members/importing/number_people", None, number=number, **some(plan, "people", "keys", "roots"))
         sql.execute("members/importing/settle_persons", None, **some(plan, "persons", "keys", "roots", "people"))
         sql.run(pg.SQL("CREATE INDEX ON {} (hash); ANALYZE {}").format(table(plan.run, "persons"), table(plan.run, "persons")))
-    return len(losers)
+        latest = locks.latest_merge(plan.run.pool_id)
+    return len(losers), latest
 
 
 def _drop(plan: Plan, *parts: str) -> None:

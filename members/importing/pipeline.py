@@ -130,10 +130,10 @@ def _people_and_rows(plan: Plan, progress: Progress, as_of: datetime, *, write: 
 
 
 def _settle(plan: Plan, progress: Progress, params: dict[str, Any], *, write: bool) -> None:
-    mark = _read_mark(progress)
+    mark = _read_mark(progress) | {"merges": locks.latest_merge(plan.run.pool_id)}
     if plan.identities:
         progress.checkpoint(phase="people")
-        mark["merged"] = people.resolve(plan, write=write)
+        mark["merged"], mark["merges"] = people.resolve(plan, write=write)
         if write:
             people.seal(plan)
     progress.checkpoint(phase="gather")

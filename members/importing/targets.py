@@ -22,7 +22,7 @@ FOLDER = "members/importing/"
 
 
 class Overtaken(Exception):
-    """Somebody registered an identity of this file while it was being imported."""
+    """Somebody registered an identity of this file, or merged members, while it was being imported."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ def _chunk(
     here = params | {"first": f"({span[0]},0)", "last": f"({span[1]},0)"}
     with transaction.atomic():
         locks.writing(plan.run.pool_id)
+        if progress.watermark.get("merges") != locks.latest_merge(plan.run.pool_id):
+            raise Overtaken  # some of these rows may be of a member who has become another since
         written = _statement(plan, target.insert, here)
         if target.update:
             written += _statement(plan, target.update, here)

@@ -187,7 +187,7 @@ def test_members_merged_while_an_import_rests_keep_nothing_of_it(
         stop_at(patch, "pause", 30)
         assert running.run(job.pk, heart=False) == "paused"
     # Somebody of whom orders are still to be written becomes another.
-    winner, loser = Member.objects.order_by("pk")[:2]
+    winner, loser = Member.objects.earliest("pk"), Member.objects.latest("pk")
     merging.merge_pairs(pool_id=pool.pk, pairs=[(winner.pk, loser.pk)], cause=merging.Cause("manual"), actor=None, as_of=as_of)
     services.steer(run=run, what="resume", actor=None)
     assert running.run(job.pk, heart=False) == "done"
