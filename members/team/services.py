@@ -1,5 +1,7 @@
 """Giving and taking access to a pool."""
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -20,12 +22,20 @@ def invite(*, pool: Pool, username: str, display_name: str, password: str, role:
     if user is None:
         if not password:
             raise Problem("password_missing", _("新员工需要一个初始密码"), {"password": "required"})
+        _check_password(password)
         user = User.objects.create_user(username=username, password=password, display_name=display_name)
     if PoolAccess.objects.filter(user=user, pool=pool).exists():
         raise Problem("already_here", _("此人已在本会员池"), {"username": "taken"})
     access = PoolAccess.objects.create(user=user, pool=pool, role=role)
     audit(actor=actor, action="team.invite", target=user, pool_id=pool.pk, role=role)
     return access
+
+
+def _check_password(password: str) -> None:
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise Problem("password_weak", " ".join(error.messages), {"password": error.messages}) from error
 
 
 @transaction.atomic

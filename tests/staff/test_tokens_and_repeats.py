@@ -174,3 +174,18 @@ def test_what_no_column_can_hold_is_the_senders_mistake(api, alice, address, bod
     assert answer.status_code in (400, 422)
     assert answer.json()["code"]
     assert answer.json()["message"]
+
+    def test_a_weak_password_or_a_made_up_role_is_refused(self, login, api, staff):
+        page = login("admin").post("/p/demo/settings/team/", {"username": "xiaoli", "password": "1", "role": "operator"})
+        assert page.status_code == 200
+        answer = api("admin").post("/api/team/", {"username": "xiaoli", "password": "1", "role": "operator"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "password_weak")
+        assert not PoolAccess.objects.filter(user__username="xiaoli").exists()
+        access = PoolAccess.objects.get(user=staff["marketer"])
+        assert login("admin").post(f"/p/demo/settings/team/{access.pk}/", {"role": "king"}).status_code == 302
+        access.refresh_from_db()
+        assert access.role == "marketer"
+
+
+def test_a_nul_in_an_address_is_a_bad_request(login, pool):
+    assert login("operator").get("/p/demo/members/?q=%00").status_code == 400
