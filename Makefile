@@ -10,9 +10,10 @@ export PYTHONUTF8 := 1
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-install: ## Install the locked Python and front-end packages, if they changed
+install: ## Install the locked Python and front-end packages and compile the English texts, if they changed
 	@$(PYTHON) tools/install.py
 	@$(PYTHON) tools/assets.py
+	@[ locale/en/LC_MESSAGES/django.mo -nt locale/en/LC_MESSAGES/django.po ] || $(PY) manage.py messages --compile
 
 up: install ## Start everything here: PostgreSQL, Valkey, web, worker, beat, inbox (PORT=8000 DATA_DIR=.data DEMO=1)
 	@exec $(PY) -m scrm.up up

@@ -46,7 +46,9 @@ CASES: dict[str, dict[str, str]] = {
     "campaigns/{pk}/layers/{layer}/": {"pk": "campaign", "layer": "layer"},
     "campaigns/{pk}/": {"pk": "campaign"},
     "jobs/{job_id}/": {"job_id": "job"},
+    "jobs/{pk}/": {"pk": "job"},
     "settings/team/{access_id}/": {"access_id": "access"},
+    "team/{pk}/": {"pk": "access"},
     "settings/tokens/{token_id}/": {"token_id": "token"},
 }
 WORDS = {"tab/{key}/": {"key": "orders"}, "panels/{key}/": {"key": "points"}, "identities/remove/": {}}
@@ -54,6 +56,8 @@ WORDS = {"tab/{key}/": {"key": "orders"}, "panels/{key}/": {"key": "points"}, "i
 BODIES: dict[str, dict[str, Any]] = {
     "api/imports/{pk}/mapping/": {"mapping": {"name": "姓名"}},
     "api/imports/{pk}/steer/": {"what": "cancel"},
+    "api/jobs/{pk}/steer/": {"what": "cancel"},
+    "api/team/{pk}/": {"role": "analyst"},
     "api/members/{pk}/identities/": {"kind": "card_no", "value": "C77"},
     "api/members/{pk}/consents/": {"carrier": "sms", "purpose": "marketing", "granted": True},
     "api/points/{pk}/adjust/": {"amount": 5, "reason": "x", "key": "k1"},

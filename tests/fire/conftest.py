@@ -143,7 +143,10 @@ class Nursery:
         return pid
 
     def is_alive(self, pid: int) -> bool:
-        return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     def wait(self, pid: int, seconds: float = 40) -> None:
         until(lambda: not self.is_alive(pid), seconds)
