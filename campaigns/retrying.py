@@ -30,7 +30,8 @@ def retry(*, campaign: Campaign, reason: str, actor: User | None, as_of: datetim
     if reason not in CAUSES:
         raise Problem("not_retryable", _("这类失败不能重试"))
     steps = steps_of_campaign(campaign)
-    count = sql.execute("campaigns/retry_failed", {"steps": [step.pk for step in steps], "reason": reason, "as_of": as_of})
+    which = {"steps": [step.pk for step in steps], "reason": reason}
+    count = sql.execute("campaigns/retry_failed", {**which, "as_of": as_of, "zone": campaign.pool.time_zone})
     if count:
         Step.objects.filter(pk__in=[step.pk for step in steps], closes_at__lt=as_of + LONGER).update(closes_at=as_of + LONGER)
         bump(campaign.pool_id, "deliveries")
