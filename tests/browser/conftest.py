@@ -89,3 +89,13 @@ def accessible(page: Any) -> Callable[[], None]:
         assert found.violations_count == 0, found.generate_report()
 
     return check
+
+
+def fits_a_phone(page: Any) -> bool:
+    """Whether the page needs no scrolling sideways at 390 pixels; charts take their new width a moment later."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for _ in range(20):
+        if page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            return True
+        page.wait_for_timeout(100)
+    return False

@@ -16,6 +16,7 @@ from members.importing import services as importing
 from members.models import Channel, Pool, Tag, TagGroup
 from scrm.staff.models import User
 from tests import factories
+from tests.browser.conftest import fits_a_phone
 from tests.campaigns.conftest import IMPORTANT, consenting, segment_of
 from touchpoints import outbox
 from touchpoints.models import Connector, Step
@@ -92,9 +93,7 @@ def faults_of(page: Page) -> list[str]:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     found = [Axe().run(page), *_in_the_dark(page)]
     faults = [result.generate_report()[:1500] for result in found if result.violations_count]
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(200)  # charts take their new width
-    if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+    if not fits_a_phone(page):
         faults.append("wider than a phone")
     page.set_viewport_size({"width": 1440, "height": 900})
     return faults

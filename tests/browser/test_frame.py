@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import fits_a_phone
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -101,5 +103,4 @@ def test_every_page_of_the_navigation_is_accessible_and_fits_a_phone(
         assert answer is not None
         assert answer.ok, link
         accessible()
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{link} is wider than a phone"
+        assert fits_a_phone(page), f"{link} is wider than a phone"
