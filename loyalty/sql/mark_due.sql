@@ -1,5 +1,6 @@
 -- Members of orders that were just written owe a look at their points.
 -- Reads the import's table of orders; writes loyalty_duemember. A re-run adds nobody twice.
+-- sample {written} = (SELECT 1::bigint AS member_id)
 INSERT INTO loyalty_duemember (member_id, pool_id)
 SELECT DISTINCT
     w.member_id,

@@ -1,6 +1,7 @@
 -- Move the points of merged members to the members they became: out of the one, into the other.
 -- Reads the pairs and loyalty_account; writes loyalty_entry. The old history stays where it happened.
 -- A re-run books nothing: the loser's position is zero and the keys are taken.
+-- sample {pairs} = (SELECT 1::bigint AS winner_id, 2::bigint AS loser_id)
 INSERT INTO loyalty_entry (member_id, seq, pool_id, kind, amount, position_after, key, reason, at)
 SELECT
     side.member_id,
