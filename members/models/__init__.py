@@ -8,6 +8,7 @@ from members.models.order import Order, OrderLine, Product
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
 from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.tag import MemberTag, Tag, TagGroup
+from members.models.tracking import Site, VisitorEvent
 from members.models.view import SavedView
 
 __all__ = [
@@ -29,8 +30,10 @@ __all__ = [
     "PoolAccess",
     "Product",
     "SavedView",
+    "Site",
     "StateChange",
     "Tag",
     "TagGroup",
     "TouchedMember",
+    "VisitorEvent",
 ]
