@@ -2,9 +2,9 @@
 
 from members.models.consent import Consent, ConsentEntry
 from members.models.event import Event
-from members.models.importing import ImportReject, ImportRun
+from members.models.importing import ImportReject, ImportRun, SavedMapping
 from members.models.member import Identity, Member, Merge
-from members.models.order import Order, OrderLine, Product
+from members.models.order import Order, OrderLine, Product, Refund
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
 from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.tag import MemberTag, Tag, TagGroup
@@ -29,6 +29,8 @@ __all__ = [
     "Pool",
     "PoolAccess",
     "Product",
+    "Refund",
+    "SavedMapping",
     "SavedView",
     "Site",
     "StateChange",

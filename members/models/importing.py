@@ -14,6 +14,7 @@ class ImportRun(models.Model):
         LINES = "lines", _("订单行")
         PRODUCTS = "products", _("商品")
         EVENTS = "events", _("行为事件")
+        REFUNDS = "refunds", _("退款")
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", _("已上传")
@@ -67,3 +68,25 @@ class ImportReject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id}:{self.line} {self.code}"
+
+
+class SavedMapping(models.Model):
+    """A pool's own way of reading one kind of file: kept from the mapping page, suggested when the headings come again."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE)
+    name = models.CharField(_("名称"), max_length=60)
+    kind = models.CharField(_("内容"), max_length=10, choices=ImportRun.Kind.choices)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.PROTECT, verbose_name=_("来源渠道"))
+    columns = models.JSONField(default=list)  # headings of the file it was kept from
+    mapping = models.JSONField(default=dict)  # target field -> column of the file
+    options = models.JSONField(default=dict)  # words, date format, unit of money …
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("导入方案")
+        constraints = [models.UniqueConstraint(fields=["pool", "name"], name="one_mapping_per_name")]
+
+    def __str__(self) -> str:
+        return self.name

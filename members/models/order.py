@@ -56,6 +56,8 @@ class Order(models.Model):
         expression=F("amount") - F("refunded"), output_field=models.BigIntegerField(), db_persist=True
     )
     store = models.CharField(_("门店"), max_length=40, blank=True)
+    status_at = models.DateTimeField(_("状态时间"), null=True)  # as of when the status is known
+    refunded_at = models.DateTimeField(_("退款时间"), null=True)
 
     class Meta:
         verbose_name = _("订单")
@@ -97,3 +99,24 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.n}"
+
+
+class Refund(models.Model):
+    """One refund as its platform reports it. Keyed by the order, which may not have arrived yet: then it waits for it.
+
+    Deliberately without a member: who bought is the order's to say, so merging has nothing to move.
+    """
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, db_index=False)
+    order_id = models.BigIntegerField()  # order_key(pool, channel, number)
+    number = models.CharField(_("退款编号"), max_length=60, blank=True)
+    amount = models.BigIntegerField(_("退款金额"))
+    at = models.DateTimeField(_("退款时间"), null=True)
+    run_id = models.BigIntegerField(null=True)  # the import that brought it
+
+    class Meta:
+        verbose_name = _("退款")
+        constraints = [models.UniqueConstraint(fields=["pool", "order_id", "number"], name="one_refund_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.number}"
