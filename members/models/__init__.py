@@ -1,7 +1,9 @@
 """Who they are and what they did. One noun per module."""
 
+from members.models.attribute import AttributeField
 from members.models.consent import Consent, ConsentEntry
 from members.models.event import Event
+from members.models.figure import DailyFigure, PoolTarget
 from members.models.importing import ImportReject, ImportRun, SavedMapping
 from members.models.member import Identity, Member, Merge
 from members.models.order import Order, OrderLine, Product, Refund
@@ -12,9 +14,11 @@ from members.models.tracking import Site, VisitorEvent
 from members.models.view import SavedView
 
 __all__ = [
+    "AttributeField",
     "Channel",
     "Consent",
     "ConsentEntry",
+    "DailyFigure",
     "DataVersion",
     "Event",
     "Identity",
@@ -28,6 +32,7 @@ __all__ = [
     "OrderLine",
     "Pool",
     "PoolAccess",
+    "PoolTarget",
     "Product",
     "Refund",
     "SavedMapping",

@@ -17,6 +17,8 @@ class Pool(models.Model):
     currency = models.CharField(_("货币"), max_length=3, default="CNY")
     is_demo = models.BooleanField(default=False)
     settings = models.JSONField(default=dict)  # RFM and lifecycle choices, contact policy, sender
+    color = models.CharField(_("颜色"), max_length=10, default="blue", db_default="blue")
+    is_archived = models.BooleanField(_("已归档"), default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
