@@ -8,19 +8,24 @@ from members.models.importing import ImportReject, ImportRun, SavedMapping
 from members.models.member import Identity, Member, Merge
 from members.models.order import Order, OrderLine, Product, Refund
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
+from members.models.privacy import AccessEntry, ConsentWording, Erasure, ExportRequest, Tombstone
 from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.tag import MemberTag, Tag, TagGroup
 from members.models.tracking import Site, VisitorEvent
 from members.models.view import SavedView
 
 __all__ = [
+    "AccessEntry",
     "AttributeField",
     "Channel",
     "Consent",
     "ConsentEntry",
+    "ConsentWording",
     "DailyFigure",
     "DataVersion",
+    "Erasure",
     "Event",
+    "ExportRequest",
     "Identity",
     "ImportReject",
     "ImportRun",
@@ -41,6 +46,7 @@ __all__ = [
     "StateChange",
     "Tag",
     "TagGroup",
+    "Tombstone",
     "TouchedMember",
     "VisitorEvent",
 ]

@@ -74,3 +74,19 @@ class IdempotentCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}"
+
+
+class SignInFailure(models.Model):
+    """Failed attempts to sign in under one name or from one address; who fails too often waits."""
+
+    key = models.CharField(max_length=120, primary_key=True)  # "name:alice" or "address:10.0.0.7"
+    count = models.IntegerField(default=0)  # since `since`
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)  # nobody gets in before
+
+    class Meta:
+        verbose_name = _("登录失败")
+        indexes = [models.Index(fields=["since"], name="sign_in_failure_since")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.count}"
