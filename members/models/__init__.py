@@ -1,15 +1,26 @@
 """Who they are and what they did. One noun per module."""
 
 from members.models.attribute import AttributeField
+from members.models.community import (
+    Community,
+    CommunityAlert,
+    CommunityDay,
+    CommunityEvent,
+    CommunityHealth,
+    CommunityMember,
+    CommunityPolicy,
+)
 from members.models.consent import Consent, ConsentEntry
 from members.models.event import Event
 from members.models.figure import DailyFigure, PoolTarget
 from members.models.importing import ImportReject, ImportRun, SavedMapping
 from members.models.member import Identity, Member, Merge
 from members.models.order import Order, OrderLine, Product, Refund
+from members.models.ownership import Handover, HandoverShare, OwnerChange, OwnershipRule, StaffProfile
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
 from members.models.privacy import AccessEntry, ConsentWording, Erasure, ExportRequest, Tombstone
 from members.models.state import MemberState, StateChange, TouchedMember
+from members.models.store import Store
 from members.models.tag import MemberTag, Tag, TagGroup
 from members.models.tracking import Site, VisitorEvent
 from members.models.view import SavedView
@@ -18,6 +29,13 @@ __all__ = [
     "AccessEntry",
     "AttributeField",
     "Channel",
+    "Community",
+    "CommunityAlert",
+    "CommunityDay",
+    "CommunityEvent",
+    "CommunityHealth",
+    "CommunityMember",
+    "CommunityPolicy",
     "Consent",
     "ConsentEntry",
     "ConsentWording",
@@ -26,6 +44,8 @@ __all__ = [
     "Erasure",
     "Event",
     "ExportRequest",
+    "Handover",
+    "HandoverShare",
     "Identity",
     "ImportReject",
     "ImportRun",
@@ -35,6 +55,8 @@ __all__ = [
     "Merge",
     "Order",
     "OrderLine",
+    "OwnerChange",
+    "OwnershipRule",
     "Pool",
     "PoolAccess",
     "PoolTarget",
@@ -43,7 +65,9 @@ __all__ = [
     "SavedMapping",
     "SavedView",
     "Site",
+    "StaffProfile",
     "StateChange",
+    "Store",
     "Tag",
     "TagGroup",
     "Tombstone",

@@ -5,6 +5,7 @@ from django.db.models import F, Func
 from django.utils.translation import gettext_lazy as _
 
 from members.models.pool import Channel, Pool
+from members.models.store import Store
 
 
 class Member(models.Model):
@@ -30,6 +31,9 @@ class Member(models.Model):
     attributes = models.JSONField(_("其他资料"), default=dict)  # age band, income, household size …
     channel = models.ForeignKey(Channel, null=True, on_delete=models.PROTECT, verbose_name=_("来源渠道"))
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_constraint=False)
+    store = models.ForeignKey(
+        Store, null=True, blank=True, on_delete=models.SET_NULL, db_constraint=False, db_index=False, verbose_name=_("归属门店")
+    )
     joined_at = models.DateTimeField(_("加入时间"))
     merged_into = models.BigIntegerField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
@@ -41,6 +45,7 @@ class Member(models.Model):
             models.Index(fields=["pool", "id"], name="member_live", condition=models.Q(merged_into__isnull=True)),
             models.Index(fields=["pool", "-joined_at", "-id"], name="member_joined"),
             models.Index(fields=["pool", "province", "city"], name="member_place"),
+            models.Index(fields=["store", "id"], name="member_store", condition=models.Q(store__isnull=False)),
             # One and two characters at a time: Chinese names are too short for trigrams.
             GinIndex(Func(F("name"), function="name_grams"), name="member_name_grams"),
         ]
