@@ -24,6 +24,8 @@ class ImportRun(models.Model):
         DONE = "done", _("已完成")
         FAILED = "failed", _("失败")
         CANCELLED = "cancelled", _("已取消")
+        REVERTING = "reverting", _("撤销中")
+        REVERTED = "reverted", _("已撤销")
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
     kind = models.CharField(_("内容"), max_length=10, choices=Kind.choices)
@@ -41,6 +43,7 @@ class ImportRun(models.Model):
     options = models.JSONField(default=dict)  # date format, unit of money, values of statuses
     status = models.CharField(_("状态"), max_length=10, choices=Status.choices, default=Status.UPLOADED)
     counts = models.JSONField(default=dict)  # rows, new, updated, unchanged, refused …
+    journal = models.JSONField(default=dict)  # what was written and where that is noted, as long as it can be reverted
     job_id = models.BigIntegerField(null=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -52,6 +55,47 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.status})"
+
+
+class ImportSample(models.Model):
+    """One of the first rows of each outcome of a check: what the file says, and what is known now."""
+
+    class Outcome(models.TextChoices):
+        NEW = "new", _("新增")
+        UPDATED = "updated", _("更新")
+        UNCHANGED = "unchanged", _("无变化")
+        CONFLICTING = "conflicting", _("冲突")
+        REFUSED = "refused", _("拒绝")
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="samples", db_index=False)
+    outcome = models.CharField(max_length=11, choices=Outcome.choices)
+    line = models.BigIntegerField()
+    said = models.JSONField(default=dict)  # field -> text as it stands in the file; identities masked
+    before = models.JSONField(default=dict)  # field -> what is known now, of what the row would change or contradicts
+    reason = models.CharField(max_length=40, blank=True)  # a code of a conflict or refusal
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "outcome", "line"], name="sample_run_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.line} {self.outcome}"
+
+
+class ImportLeftover(models.Model):
+    """Something an import wrote that its revert left as it is, and why."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="leftovers", db_index=False)
+    label = models.CharField(max_length=20)  # member, identity, order, line, product, event, merge
+    subject = models.BigIntegerField(null=True)  # the member it belongs to, if it does
+    name = models.CharField(max_length=120, blank=True)  # what a person knows it by: an order's number, a sku
+    reason = models.CharField(max_length=20)  # changed, in_use, merged, gone …
+    detail = models.JSONField(default=dict)  # fields that changed since, tables that hold something
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "label"], name="leftover_run_label")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.label} {self.name} {self.reason}"
 
 
 class ImportReject(models.Model):
