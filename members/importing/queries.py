@@ -21,6 +21,8 @@ TONES = {
     Status.DONE: "green",
     Status.FAILED: "red",
     Status.CANCELLED: "slate",
+    Status.REVERTING: "blue",
+    Status.REVERTED: "slate",
 }
 PHASES = {
     "read": _("读取文件"),
