@@ -15,6 +15,7 @@ from members.models.event import Event
 from members.models.figure import DailyFigure, PoolTarget
 from members.models.importing import ImportReject, ImportRun, SavedMapping
 from members.models.member import Identity, Member, Merge
+from members.models.oneid import Guard, GuardedUse, MatchCount, Meeting, Rehearsal, Review
 from members.models.order import Order, OrderLine, Product, Refund
 from members.models.ownership import Handover, HandoverShare, OwnerChange, OwnershipRule, StaffProfile
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
@@ -44,6 +45,8 @@ __all__ = [
     "Erasure",
     "Event",
     "ExportRequest",
+    "Guard",
+    "GuardedUse",
     "Handover",
     "HandoverShare",
     "Identity",
@@ -51,6 +54,8 @@ __all__ = [
     "ImportReject",
     "ImportRun",
     "ImportSample",
+    "MatchCount",
+    "Meeting",
     "Member",
     "MemberState",
     "MemberTag",
@@ -64,6 +69,8 @@ __all__ = [
     "PoolTarget",
     "Product",
     "Refund",
+    "Rehearsal",
+    "Review",
     "SavedMapping",
     "SavedView",
     "Site",

@@ -38,6 +38,8 @@ class Member(models.Model):
     merged_into = models.BigIntegerField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
     updated_at = models.DateTimeField()
+    # Field -> [who said it, when]: a channel's number or "staff"; what is not named came with the member (members.oneid.precedence).
+    sources = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("会员")
@@ -66,10 +68,16 @@ class Identity(models.Model):
         TMALL = "tmall_nick", _("天猫昵称")
         JD = "jd_pin", _("京东账号")
         CARD = "card_no", _("会员卡号")
+        MEITUAN = "meituan_id", _("美团用户")
+        ELEME = "eleme_id", _("饿了么用户")
+        DOUYIN = "douyin_id", _("抖音用户")
+        ALLIANCE = "alliance_id", _("联盟会员号")
         DEVICE = "device_id", _("设备号")
+        VISITOR = "visitor_id", _("网站访客")
 
     SENSITIVE = (Kind.PHONE, Kind.EMAIL)
-    STRONG = (Kind.PHONE, Kind.EMAIL, Kind.UNIONID, Kind.OPENID, Kind.EXTERNAL, Kind.TMALL, Kind.JD, Kind.CARD)
+    WEAK = (Kind.DEVICE, Kind.VISITOR)  # things, not people: members.identities has the rules of each kind
+    STRONG = tuple(kind for kind in Kind if kind not in ("device_id", "visitor_id"))
 
     pk = models.CompositePrimaryKey("pool", "kind", "value_hash")
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
