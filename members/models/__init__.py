@@ -1,6 +1,7 @@
 """Who they are and what they did. One noun per module."""
 
 from members.models.attribute import AttributeField
+from members.models.bulk import BulkAct, BulkPiece
 from members.models.community import (
     Community,
     CommunityAlert,
@@ -24,11 +25,13 @@ from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.store import Store
 from members.models.tag import MemberTag, Tag, TagGroup
 from members.models.tracking import Site, VisitorEvent
-from members.models.view import SavedView
+from members.models.view import ListSettings, SavedView
 
 __all__ = [
     "AccessEntry",
     "AttributeField",
+    "BulkAct",
+    "BulkPiece",
     "Channel",
     "Community",
     "CommunityAlert",
@@ -54,6 +57,7 @@ __all__ = [
     "ImportReject",
     "ImportRun",
     "ImportSample",
+    "ListSettings",
     "MatchCount",
     "Meeting",
     "Member",
