@@ -138,6 +138,7 @@ class Participant(models.Model):
     class Arm(models.IntegerChoices):
         HOLDOUT = 0, _("对照组")
         TREATED = 1, _("触达组")
+        BOTH = 2, _("两组都在")  # two members of different arms were merged: left out of the comparison
 
     pk = models.CompositePrimaryKey("member_id", "run_id")
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="participations", db_index=False)

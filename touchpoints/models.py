@@ -118,6 +118,8 @@ class Delivery(models.Model):
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
+    # Whose number the message's key and links carry, where merging (or its undoing) has moved the row since.
+    sent_as = models.BigIntegerField(null=True)
 
     class Meta:
         verbose_name = _("触达记录")
@@ -127,6 +129,7 @@ class Delivery(models.Model):
             models.Index(fields=["lease_until"], name="delivery_sending", condition=models.Q(status=30)),
             models.Index(fields=["step", "unsure_since"], name="delivery_unknown", condition=models.Q(status=80)),
             models.Index(fields=["pool", "sent_at"], name="delivery_pool_sent", condition=models.Q(sent_at__isnull=False)),
+            models.Index(fields=["sent_as", "step"], name="delivery_sent_as", condition=models.Q(sent_as__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,8 @@ from members.models.consent import Consent, ConsentEntry
 from members.models.event import Event
 from members.models.figure import DailyFigure, PoolTarget
 from members.models.importing import ImportReject, ImportRun, SavedMapping
-from members.models.member import Identity, Member, Merge
+from members.models.member import Identity, Member
+from members.models.merge import Merge, MergedRows, NotSame, SetAside
 from members.models.oneid import Guard, GuardedUse, MatchCount, Meeting, Rehearsal, Review
 from members.models.order import Order, OrderLine, Product, Refund
 from members.models.ownership import Handover, HandoverShare, OwnerChange, OwnershipRule, StaffProfile
@@ -64,6 +65,8 @@ __all__ = [
     "MemberState",
     "MemberTag",
     "Merge",
+    "MergedRows",
+    "NotSame",
     "Order",
     "OrderLine",
     "OwnerChange",
@@ -77,6 +80,7 @@ __all__ = [
     "Review",
     "SavedMapping",
     "SavedView",
+    "SetAside",
     "Site",
     "StaffProfile",
     "StateChange",

@@ -38,7 +38,7 @@ class Member(models.Model):
     merged_into = models.BigIntegerField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
     updated_at = models.DateTimeField()
-    # Field -> [who said it, when]: a channel's number or "staff"; what is not named came with the member (members.oneid.precedence).
+    # Field -> [a channel's number or "staff", when]; what is not named came with the member (members.oneid.precedence).
     sources = models.JSONField(null=True)
 
     class Meta:
@@ -100,23 +100,3 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.hint or self.value}"
-
-
-class Merge(models.Model):
-    """Two members found to be one person: who won, who lost, which identity proved it, what moved."""
-
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT)
-    winner_id = models.BigIntegerField()
-    loser_id = models.BigIntegerField()
-    cause_kind = models.CharField(max_length=20, blank=True)
-    cause_hash = models.BinaryField(max_length=16, null=True)
-    moved = models.JSONField(default=dict)  # table -> number of rows
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
-    at = models.DateTimeField()
-
-    class Meta:
-        verbose_name = _("身份合并")
-        indexes = [models.Index(fields=["winner_id"], name="merge_winner"), models.Index(fields=["loser_id"], name="merge_loser")]
-
-    def __str__(self) -> str:
-        return f"{self.loser_id} → {self.winner_id}"
