@@ -11,4 +11,5 @@ class MembersConfig(AppConfig):
 
         post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")
         merging.declare()
+        from members.attributes import work as _attributes  # noqa: F401  (declares its jobs)
         from members.importing import work as _imports  # noqa: F401  (declares its jobs)

@@ -8,6 +8,7 @@ import campaigns.api
 import insights.api
 import loyalty.api
 import members.api
+import members.attributes.api
 import members.team.api
 import scrm.jobs.api
 import scrm.staff.endpoints
@@ -19,6 +20,7 @@ router = SimpleRouter()
 for part in (
     scrm.staff.endpoints,
     scrm.jobs.api,
+    members.attributes.api,
     members.team.api,
     members.api,
     touchpoints.api,

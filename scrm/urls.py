@@ -17,6 +17,7 @@ urlpatterns = [
     path("jobs/", include("scrm.jobs.urls")),
     path("settings/", include("scrm.staff.urls")),
     path("settings/team/", include("members.team.urls")),
+    path("settings/fields/", include("members.attributes.urls")),
     path("imports/", include("members.importing.urls")),
     path("", include("members.urls")),
     path("", include("touchpoints.urls")),

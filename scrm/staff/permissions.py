@@ -15,6 +15,7 @@ EVERYONE = frozenset(Role)
 A, O, M, N = Role.ADMIN, Role.OPERATOR, Role.MARKETER, Role.ANALYST  # noqa: E741
 
 MATRIX: dict[str, frozenset[Role]] = {
+    "attributes.edit": frozenset({A, O}),
     "audit.view": frozenset({A}),
     "campaigns.edit": frozenset({A, M}),
     "campaigns.launch": frozenset({A, M}),
