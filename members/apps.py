@@ -13,3 +13,4 @@ class MembersConfig(AppConfig):
         merging.declare()
         from members.attributes import work as _attributes  # noqa: F401  (declares its jobs)
         from members.importing import work as _imports  # noqa: F401  (declares its jobs)
+        from members.ownership import work as _ownership  # noqa: F401

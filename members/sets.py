@@ -37,5 +37,9 @@ def array(ids: Iterable[int]) -> str:
 
 def ids_of(members: QuerySet[Member]) -> BitMap:
     """The ids a query selects, in one value."""
-    packed = members.order_by().aggregate(packed=Packed("id"))["packed"]
+    return unpacked(members.order_by().aggregate(packed=Packed("id"))["packed"])
+
+
+def unpacked(packed: bytes | None) -> BitMap:
+    """What `Packed` sent."""
     return BitMap(np.frombuffer(packed, dtype=">i8").astype(np.uint32)) if packed else BitMap()

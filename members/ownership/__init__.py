@@ -1,0 +1,1 @@
+"""Who looks after whom: giving members to staff, one or a million, and handing them over."""
