@@ -13,7 +13,7 @@ from scrm.staff.models import User
 PREFIX = "/p/"
 COOKIE = "pool"
 # Addresses that belong to no pool; everything else without one is sent to the user's pool.
-UNPOOLED = ("/login/", "/logout/", "/static/", "/livez", "/readyz", "/t/", "/api/", "/i18n/", "/hooks/", "/favicon.ico")
+UNPOOLED = ("/login/", "/logout/", "/static/", "/livez", "/readyz", "/t/", "/c/", "/api/", "/i18n/", "/hooks/", "/favicon.ico")
 
 
 def enter(user: User, *, slug: str | None = None, pool_id: int | None = None) -> tuple[Pool, str] | None:

@@ -14,7 +14,7 @@ from rest_framework.routers import SimpleRouter
 
 from members import consents, listing, merging, people, queries, tagging, timeline
 from members import serializers as s
-from members.events import LIMIT, Sent, record_events
+from members.events import LIMIT, REFUSALS, Sent, record_events
 from members.importing import api as importing
 from members.models import Consent, Identity, Member, Tag, TagGroup
 from scrm.lib import clock
@@ -235,8 +235,10 @@ class EventViewSet(PoolViewSet):
         given.is_valid(raise_exception=True)
         batch = [self._sent(row) for row in given.validated_data["events"]]
         taken = record_events(pool=self.pool, events=batch, actor=request.user, as_of=clock.now())
-        refused = [{"index": place, "id": batch[place].id, "code": code} for place, code in taken.refused]
-        return Response({"added": taken.added, "repeated": taken.repeated, "refused": refused}, status=201)
+        results = [{"index": n, "id": event.id, "outcome": taken.outcomes[n]} for n, event in enumerate(batch)]
+        refused = [{"index": n, "id": batch[n].id, "code": code, "message": str(REFUSALS[code])} for n, code in taken.refused]
+        answer = {"added": taken.added, "repeated": taken.repeated, "refused": refused, "results": results}
+        return Response(answer, status=201)
 
     def _sent(self, row: dict[str, Any]) -> Sent:
         identity = row.pop("identity", None)

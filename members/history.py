@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from members import behaviour
 from members.models import ConsentEntry, Event, Member, MemberTag, Merge, Order, StateChange
 from members.models.state import RfmGroup, Stage
 from members.timeline import Moment, source
@@ -18,16 +19,6 @@ STATUS_TONES = {
     Order.Status.REFUNDED: "red",
     Order.Status.CANCELLED: "slate",
     Order.Status.PENDING: "amber",
-}
-EVENTS = {
-    "view": (gettext_lazy("浏览"), "eye"),
-    "search": (gettext_lazy("搜索"), "search"),
-    "click": (gettext_lazy("点击"), "click"),
-    "add_to_cart": (gettext_lazy("加入购物车"), "shopping-cart-plus"),
-    "favourite": (gettext_lazy("收藏"), "heart"),
-    "share": (gettext_lazy("分享"), "share"),
-    "sign_in": (gettext_lazy("签到"), "calendar-check"),
-    "message_open": (gettext_lazy("打开消息"), "mail-opened"),
 }
 
 
@@ -60,18 +51,13 @@ def events(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     return [
         Moment(
             row.occurred_at,
-            EVENTS.get(row.kind, (row.kind, ""))[0],
-            _properties(row),
-            EVENTS.get(row.kind, ("", "click"))[1],
+            behaviour.name_of(row.kind),
+            " · ".join(filter(None, [str(row.channel or ""), behaviour.about(row.properties)])),
+            behaviour.icon_of(row.kind),
             "violet",
         )
         for row in found
     ]
-
-
-def _properties(event: Event) -> str:
-    shown = [f"{name}: {value}" for name, value in list(event.properties.items())[:4]]
-    return " · ".join([*([str(event.channel)] if event.channel else []), *shown])
 
 
 @source("state", gettext_lazy("状态变化"), "arrows-exchange")

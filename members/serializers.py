@@ -201,6 +201,7 @@ class TakenSerializer(serializers.Serializer[Any]):
     added = serializers.IntegerField()
     repeated = serializers.IntegerField()
     refused = serializers.ListField(child=serializers.DictField())
+    results = serializers.ListField(child=serializers.DictField())
 
 
 class GroupSerializer(serializers.ModelSerializer[TagGroup]):

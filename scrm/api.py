@@ -10,6 +10,7 @@ import loyalty.api
 import members.api
 import members.attributes.api
 import members.team.api
+import members.tracking.api
 import scrm.jobs.api
 import scrm.staff.endpoints
 import segmentation.api
@@ -22,6 +23,7 @@ for part in (
     scrm.jobs.api,
     members.attributes.api,
     members.team.api,
+    members.tracking.api,
     members.api,
     touchpoints.api,
     loyalty.api,

@@ -25,6 +25,9 @@ app.conf.beat_schedule = {
     "refresh-segments": {"task": "segmentation.tasks.refresh_live_segments", "schedule": 300.0},
     # Every night, in the pool's small hours (Asia/Shanghai).
     "recalculate-all": {"task": "segmentation.tasks.recalculate_all", "schedule": crontab(hour=3, minute=10)},
+    # Visitors who are members by now, and those who never became one.
+    "visitors": {"task": "members.tasks.take_visitors", "schedule": 300.0},
+    "strangers": {"task": "members.tasks.forget_strangers", "schedule": crontab(hour=2, minute=20)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
     "old-figures": {"task": "insights.tasks.forget_figures", "schedule": crontab(hour=2, minute=30)},
 }

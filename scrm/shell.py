@@ -73,6 +73,7 @@ NAV = (
         (
             Item(_("自定义字段"), "forms", "attributes:list", "members.view", "f"),
             Item(_("成员与角色"), "users-group", "team:list", "staff.manage", "u"),
+            Item(_("网站追踪"), "world-www", "sites:list", "sites.view", "w"),
             Item(_("审计日志"), "history", "staff:audit", "audit.view", "a"),
             Item(_("API 密钥"), "key", "staff:tokens", "tokens.own", "k"),
         ),

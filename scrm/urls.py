@@ -18,6 +18,8 @@ urlpatterns = [
     path("settings/", include("scrm.staff.urls")),
     path("settings/team/", include("members.team.urls")),
     path("settings/fields/", include("members.attributes.urls")),
+    path("settings/sites/", include("members.tracking.urls")),
+    path("c/", include("members.tracking.public_urls")),
     path("imports/", include("members.importing.urls")),
     path("", include("members.urls")),
     path("", include("touchpoints.urls")),

@@ -1,7 +1,6 @@
 """Addresses without login: opened mails, followed links, people who leave, providers that report."""
 
 import base64
-import re
 from functools import lru_cache
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,24 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from members.models import Member
 from scrm.lib import clock
+from scrm.lib.machines import is_machine
 from touchpoints import library, links, receipts
 from touchpoints.models import Call, Connector, Content, Delivery
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 LARGEST = 256 * 1024
-# Programs that fetch every address of a mail before, or instead of, a person.
-MACHINES = re.compile(
-    r"bot\b|crawl|spider|slurp|scan|preview|barracuda|proofpoint|mimecast|safelinks|symantec|trend ?micro|fortimail|cloudmark|"
-    r"headless|python|curl|wget|java/|go-http|okhttp|libwww|httpclient|facebookexternalhit|whatsapp|telegrambot",
-    re.IGNORECASE,
-)
-
-
-def is_machine(request: HttpRequest) -> bool:
-    """Whether nobody looked: HEAD requests, prefetching browsers, link scanners."""
-    agent = request.headers.get("User-Agent", "")
-    ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "") + request.headers.get("X-Moz", "")
-    return request.method == "HEAD" or not agent or "prefetch" in ahead or bool(MACHINES.search(agent))
 
 
 @never_cache

@@ -6,4 +6,4 @@ FROM jsonb_to_recordset(%(events)s::jsonb)
 AS e (member_id bigint, occurred_at timestamptz, id bigint, channel_id smallint, kind text, properties jsonb)
 ORDER BY e.member_id, e.occurred_at, e.id
 ON CONFLICT (member_id, occurred_at, id) DO NOTHING
-RETURNING member_id
+RETURNING member_id, occurred_at, id

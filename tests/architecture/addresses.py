@@ -21,6 +21,9 @@ PUBLIC = {
     "t/u/{token}": "readers of messages have no account; the token is signed",
     "hooks/{pk}": "providers have no account; each call is signed",
     "hooks/catch/{token}": "the local receiver of webhooks; the token is signed",
+    "c/track.js": "a script that pages of others load",
+    "c/{key}/events": "visitors of a site have no account; the key and the origin are checked",
+    "c/{key}/identify": "visitors of a site have no account; the site's server signs",
     "api/schema/": "what endpoints there are is no secret",
     "api/docs/": "what endpoints there are is no secret",
 }
