@@ -9,6 +9,8 @@ from scrm.lib.problems import Problem
 ROW: dict[str, Any] = {
     "missing_value": _("必填的一列是空的"),
     "missing_identity": _("没有任何身份标识，不知道是谁"),
+    "placeholder_identity": _("身份标识只是占位（如 11111111111、noreply@），不知道是谁"),
+    "shared_identity": _("身份标识被多人共用或在黑名单里，又没有别的标识，不知道是谁"),
     "bad_date": _("不是日期：请写成 2026-11-01 或 2026-11-01 12:30:00"),
     "future_date": _("日期在未来"),
     "ancient_date": _("日期早于 1900 年，像是填错了"),
@@ -17,6 +19,9 @@ ROW: dict[str, Any] = {
     "absurd_amount": _("金额大得不合理（超过 1000 万元）"),
     "refund_too_large": _("退款金额大于实付金额"),
     "bad_number": _("不是 0 到 10000 的整数"),
+    "lost_digits": _("表格软件把长数字改成了科学计数法，末几位已经丢失：请把这一列设为文本后重新导出"),
+    "masked_identity": _("身份标识被平台打了星号或换成了隐私号，认不出是谁：请换用会员卡号、openid 等标识"),
+    "totals_row": _("这一行像是合计行，没有当作数据"),
     "bad_phone": _("不是手机号：请检查位数，Excel 里请设为文本格式"),
     "bad_email": _("不是邮箱地址"),
     "not_a_number": _("不是数字"),

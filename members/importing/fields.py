@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,16 @@ class Field:
         return self.key.removeprefix("id:") if self.key.startswith("id:") else ""
 
     @property
+    def vocabulary(self) -> str:
+        """The name its words' meanings are kept under: all consents of a file share theirs."""
+        return "consent" if self.parser == "flag" else self.key
+
+    @property
+    def carrier(self) -> str:
+        """The carrier this consent is for, or nothing."""
+        return self.key.removeprefix("consent_") if self.parser == "flag" else ""
+
+    @property
     def column(self) -> str:
         """Its column in the staging table."""
         return f"h_{self.identity}" if self.identity else self.key
@@ -50,9 +60,26 @@ IDENTITIES = (
     _identity("external_userid"),
     _identity("tmall_nick"),
     _identity("jd_pin"),
+    _identity("meituan_id"),
+    _identity("eleme_id"),
+    _identity("douyin_id"),
+    _identity("alliance_id"),
     _identity("device_id"),
+    _identity("visitor_id"),
 )
 _CHANNEL = Field("channel_id", _("渠道"), "channel")
+_NUMBER = Field("number", _("订单号"), "code", required=True, limit=60)
+_SKU = Field("sku", _("商品编码"), "code", required=True, limit=60)
+# Marketing by carrier, each with the moment and the wording that were agreed to.
+CONSENTS = (
+    Field("consent_sms", _("同意营销短信"), "flag"),
+    Field("consent_email", _("同意营销邮件"), "flag"),
+    Field("consent_wecom", _("同意企业微信营销"), "flag"),
+    Field("consent_mini_program", _("同意小程序营销"), "flag"),
+    Field("consent_push", _("同意 App 推送"), "flag"),
+    Field("consent_at", _("同意时间"), "instant"),
+    Field("consent_wording", _("同意文本版本"), "text", limit=60),
+)
 
 FIELDS: dict[str, tuple[Field, ...]] = {
     ImportRun.Kind.MEMBERS: (
@@ -65,9 +92,10 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("joined_at", _("加入时间"), "instant"),
         Field("status", _("身份"), "member_status"),
         _CHANNEL,
+        *CONSENTS,
     ),
     ImportRun.Kind.ORDERS: (
-        Field("number", _("订单号"), "text", required=True, limit=60),
+        _NUMBER,
         *IDENTITIES,
         Field("placed_at", _("下单时间"), "instant", required=True),
         Field("amount", _("实付金额"), "money", required=True),
@@ -75,21 +103,24 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("discount", _("优惠金额"), "money"),
         Field("shipping", _("运费"), "money"),
         Field("refunded", _("退款金额"), "money"),
+        Field("refunded_at", _("退款时间"), "instant"),
+        Field("status_at", _("状态时间"), "instant"),
         Field("store", _("门店"), "text", limit=40),
         _CHANNEL,
     ),
     ImportRun.Kind.LINES: (
-        Field("number", _("订单号"), "text", required=True, limit=60),
-        Field("sku", _("商品编码"), "text", required=True, limit=60),
+        _NUMBER,
+        _SKU,
         Field("n", _("行号"), "count"),
         Field("quantity", _("数量"), "count"),
         Field("amount", _("金额"), "money", required=True),
+        Field("price", _("单价"), "money"),
         Field("discount", _("优惠金额"), "money"),
         Field("product", _("商品名"), "text", limit=200),
         _CHANNEL,
     ),
     ImportRun.Kind.PRODUCTS: (
-        Field("sku", _("商品编码"), "text", required=True, limit=60),
+        _SKU,
         Field("name", _("商品名"), "text", limit=200),
         Field("category", _("品类"), "text", limit=80),
         Field("subcategory", _("子品类"), "text", limit=80),
@@ -103,15 +134,28 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("event_id", _("事件编号"), "text", limit=120),
         _CHANNEL,
     ),
+    ImportRun.Kind.REFUNDS: (
+        _NUMBER,
+        Field("refund", _("退款编号"), "code", limit=60),
+        Field("refunded", _("退款金额"), "money", required=True),
+        Field("refunded_at", _("退款时间"), "instant"),
+        Field("status", _("退款状态"), "refund_status"),
+        _CHANNEL,
+    ),
 }
 # Files whose rows belong to a person must name that person by at least one of these.
 NEEDS_IDENTITY = {ImportRun.Kind.MEMBERS, ImportRun.Kind.ORDERS, ImportRun.Kind.EVENTS}
+IN_CHANNEL = {ImportRun.Kind.ORDERS, ImportRun.Kind.LINES, ImportRun.Kind.REFUNDS}  # an order number is one channel's
 OWN_COLUMNS = {ImportRun.Kind.MEMBERS, ImportRun.Kind.EVENTS}  # what else stands there may be kept as attributes
 
 
-def fields_of(kind: str) -> dict[str, Field]:
-    """The fields of a kind of file by key."""
-    return {field.key: field for field in FIELDS[kind]}
+def fields_of(kind: str, mapping: Mapping[str, str] | None = None) -> dict[str, Field]:
+    """The fields of a kind of file by key, as a mapping needs them: a line's price and quantity can stand for its amount."""
+    found = {field.key: field for field in FIELDS[kind]}
+    if mapping and kind == ImportRun.Kind.LINES and mapping.get("price") and not mapping.get("amount"):
+        found["amount"] = replace(found["amount"], required=False)
+        found["price"] = replace(found["price"], required=True)
+    return found
 
 
 def plain(heading: str) -> str:
@@ -141,9 +185,9 @@ def suggest(kind: str, columns: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def missing(kind: str, mapping: dict[str, str]) -> list[str]:
+def missing(kind: str, mapping: Mapping[str, str]) -> list[str]:
     """Labels of what a mapping still lacks."""
-    lacking = [str(field.label) for field in FIELDS[kind] if field.required and not mapping.get(field.key)]
+    lacking = [str(field.label) for field in fields_of(kind, mapping).values() if field.required and not mapping.get(field.key)]
     if kind in NEEDS_IDENTITY and not any(mapping.get(field.key) for field in IDENTITIES):
         lacking.append(str(_("至少一种身份标识（手机号、邮箱、会员卡号…）")))
     return lacking

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.importing import fields, parsing, sniffing
+from members.importing import fields, sniffing, words
 from members.importing.fields import ATTRIBUTE, Field
 from members.models import Channel, ImportReject, ImportRun
 
@@ -168,13 +168,6 @@ def samples(run: ImportRun, column: str, most: int = 3) -> list[str]:
     return list(dict.fromkeys(values))[:most]
 
 
-KNOWN = {
-    "gender": parsing.known(parsing.GENDERS),
-    "member_status": parsing.known(parsing.MEMBER_STATUSES),
-    "order_status": parsing.known(parsing.ORDER_STATUSES),
-}
-
-
 def unknown_words(run: ImportRun, most: int = 40) -> list[tuple[Field, str]]:
     """Words of the file whose meaning must be given: in the sample, among the refused rows, and those given before."""
     found: dict[tuple[Field, str], None] = {}
@@ -183,12 +176,12 @@ def unknown_words(run: ImportRun, most: int = 40) -> list[tuple[Field, str]]:
         if field.parser not in (*MEANINGS, "channel") or column not in run.columns:
             continue
         place = run.columns.index(column)
-        known = KNOWN.get(field.parser) or _channel_names()
+        known = words.VOCABULARIES.get(field.parser) or _channel_names()
         refused = ImportReject.objects.filter(run=run, column=column, code__in=("unknown_value", "unknown_channel")).values_list(
             "row", flat=True
         )[:500]
-        words = [row[place].strip() for row in [*run.sample, *refused] if place < len(row)]
-        for word in [*run.options.get("words", {}).get(field.key, {}), *words]:
+        said = [row[place].strip() for row in [*run.sample, *refused] if place < len(row)]
+        for word in [*run.options.get("words", {}).get(field.key, {}), *said]:
             if word and word.lower() not in known and len(found) < most:
                 found[field, word[:60]] = None
     return list(found)

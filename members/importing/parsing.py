@@ -4,8 +4,7 @@ Vectorised because ten million cells pass here; nothing is asked of the database
 cells are known before a row is staged, and any supported PostgreSQL version will do.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,80 +13,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from members import identities
-from members.models import Identity, Member, Order
+from members.importing import words
+from members.importing.cells import TEXT, Parsed, Rules, bare, clean, code, filled, folded, long_number, text
+from members.models import Identity
+from members.oneid import cells as oneid
 
-TEXT = pa.string()
+__all__ = ["PARSERS", "Parsed", "Rules", "clean", "fingerprints", "identity", "normalised"]
 NONE = np.iinfo(np.int64).min  # no such moment, no offset given
 MOST_COUNT = 1_000_000
 MOST_AMOUNT = 10_000_000_00  # 1000 万元, in minor units
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How this file is to be read."""
-
-    zone: str
-    as_of: datetime
-    excel: bool = False
-    date_order: str = "ymd"  # of dates that do not begin with the year: dmy, mdy
-    unit: str = "yuan"  # or "fen"
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # field -> word of the file -> our value
-    channels: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class Parsed:
-    """Typed values (null where empty or bad) and the codes of what is bad."""
-
-    values: pa.Array
-    bad: list[tuple[Any, str]] = field(default_factory=list)  # boolean mask, code
-
-    def refuse(self, mask: Any, code: str) -> "Parsed":
-        """Mark cells and empty their values."""
-        mask = pc.fill_null(mask, False)
-        if pc.any(mask).as_py():
-            self.bad.append((mask, code))
-            self.values = pc.if_else(mask, pa.scalar(None, self.values.type), self.values)
-        return self
-
-
-def clean(column: pa.Array) -> pa.Array:
-    """Trimmed text; empty becomes null. PostgreSQL keeps no NUL, so none gets through."""
-    if pc.any(pc.match_substring(column, "\x00")).as_py():
-        column = pc.replace_substring(column, "\x00", "")
-    column = pc.utf8_trim_whitespace(column)
-    if pc.any(pc.starts_with(column, "'")).as_py():
-        # Our own downloads put an apostrophe before what a spreadsheet would run.
-        column = pc.replace_substring_regex(column, r"^'([=+\-@＝＋－＠])", r"\1")
-    return pc.if_else(pc.equal(column, ""), pa.scalar(None, TEXT), column)
-
-
-def _folded(column: pa.Array) -> pa.Array:
-    if pc.all(pc.string_is_ascii(column)).as_py() is False:
-        return pc.utf8_normalize(column, "NFKC")
-    return column
-
-
-def _filled(column: pa.Array) -> Any:
-    return pc.is_valid(column)
-
-
-def text(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-    """Text of at most `limit` characters."""
-    parsed = Parsed(clean(column))
-    return parsed.refuse(pc.greater(pc.utf8_length(parsed.values), limit), "too_long") if limit else parsed
-
-
 # -- Numbers -------------------------------------------------------------------------------------
 def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-    """1,234.50, ￥12 or 12元 to minor units."""
+    """1,234.50, ￥12, 12元 or (with a decimal comma) 1.234,50 to minor units."""
     given = clean(column)
-    bare = pc.replace_substring_regex(_folded(given), r"[,¥$￥元\s]|RMB|CNY", "")
-    numeric = pc.match_substring_regex(bare, r"^[+-]?(\d{1,15}(\.\d{0,8})?|\.\d{1,8})$")
-    number = pc.cast(pc.if_else(numeric, pc.utf8_ltrim(bare, "+"), pa.scalar(None, TEXT)), pa.float64())
+    plain = pc.replace_substring_regex(bare(column), r"[¥$￥€£元\s_]|RMB|CNY", "")
+    if rules.decimal == ",":
+        plain = pc.replace_substring(pc.replace_substring(plain, ".", ""), ",", ".")
+    plain = pc.replace_substring(plain, ",", "")
+    numeric = pc.match_substring_regex(plain, r"^[+-]?(\d{1,15}(\.\d{0,8})?|\.\d{1,8})$")
+    number = pc.cast(pc.if_else(numeric, pc.utf8_ltrim(plain, "+"), pa.scalar(None, TEXT)), pa.float64())
     minor = pc.round(pc.multiply(number, 100.0 if rules.unit == "yuan" else 1.0), round_mode="half_towards_infinity")
     parsed = Parsed(pc.cast(minor, pa.int64()))
-    parsed.refuse(pc.and_(_filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_amount")
+    parsed.refuse(pc.and_(filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_amount")
     parsed.refuse(pc.less(parsed.values, 0), "negative_amount")
     return parsed.refuse(pc.greater(parsed.values, MOST_AMOUNT), "absurd_amount")
 
@@ -95,10 +44,10 @@ def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
 def count(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     """A whole number from 0 to a million: petrol is sold by the thousandth of a gallon."""
     given = clean(column)
-    bare = pc.replace_substring_regex(_folded(given), r"\.0+$", "")
-    numeric = pc.match_substring_regex(bare, r"^\d{1,7}$")
-    parsed = Parsed(pc.cast(pc.if_else(numeric, bare, pa.scalar(None, TEXT)), pa.int32()))
-    parsed.refuse(pc.and_(_filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_number")
+    plain = pc.replace_substring_regex(pc.replace_substring(bare(column), ",", ""), r"\.0+$", "")
+    numeric = pc.match_substring_regex(plain, r"^\d{1,7}$")
+    parsed = Parsed(pc.cast(pc.if_else(numeric, plain, pa.scalar(None, TEXT)), pa.int32()))
+    parsed.refuse(pc.and_(filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_number")
     return parsed.refuse(pc.greater(parsed.values, MOST_COUNT), "bad_number")
 
 
@@ -116,13 +65,25 @@ _PACKED = r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<h>\d{2})(?P<i>\d{2})(?P<s>\
 
 def _local(given: pa.Array, rules: Rules) -> tuple[Any, Any]:
     """Seconds of wall-clock time as timestamp[s], and seconds to take off (an offset that was given)."""
+    if rules.date_order == "unix":
+        return _since_1970(folded(given))
     try:
         return pc.cast(pc.replace_substring(given, "/", "-"), pa.timestamp("s")), None
     except pa.ArrowInvalid:
-        return _by_shape(_folded(given), rules)
+        return _by_shape(folded(given), rules)
+
+
+def _since_1970(given: pa.Array) -> tuple[Any, Any]:
+    """Seconds, or milliseconds where there are thirteen digits: they say their own zone, UTC."""
+    given = pc.replace_substring_regex(given, r"\.\d+$", "")
+    numeric = pc.match_substring_regex(given, r"^\d{9,10}$|^\d{12,13}$")
+    number = pc.cast(pc.if_else(numeric, given, pa.scalar(None, TEXT)), pa.int64())
+    seconds = pc.if_else(pc.greater(number, 99_999_999_999), pc.divide(number, 1000), number)
+    return seconds.cast(pa.timestamp("s")), np.zeros(len(given), np.int64)
 
 
 def _by_shape(given: pa.Array, rules: Rules) -> tuple[Any, Any]:
+    given, later = _half_days(given)
     for old, new in _CJK:
         given = pc.replace_substring(given, old, new)
     shapes = [_SHAPES["ymd"] + _CLOCK, _PACKED, _SHAPES["compact"] + _CLOCK]
@@ -133,7 +94,7 @@ def _by_shape(given: pa.Array, rules: Rules) -> tuple[Any, Any]:
         found = pc.extract_regex(given, shape)
         hit = np.asarray(pc.is_valid(found)) & (seconds == NONE)
         if hit.any():
-            seconds[hit], offsets[hit] = _instants(found.filter(pa.array(hit)))
+            seconds[hit], offsets[hit] = _instants(found.filter(pa.array(hit)), later[hit])
     if rules.excel:
         _serials(given, seconds)
     mask = seconds == NONE
@@ -145,9 +106,24 @@ def _part(found: pa.StructArray, name: str) -> np.ndarray:
     return np.asarray(pc.cast(pc.if_else(pc.equal(values, ""), "0", values), pa.int64()))
 
 
-def _instants(found: pa.StructArray) -> tuple[np.ndarray, np.ndarray]:
+_AFTERNOON, _MORNING = r"(?i)下午|晚上|\bp\.?m\b\.?", r"(?i)上午|凌晨|\ba\.?m\b\.?"
+
+
+def _half_days(given: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """The text without its mark for a half of the day, and which half: 0 none said, 1 morning, 2 afternoon."""
+    half = np.zeros(len(given), np.int8)
+    if pc.any(pc.match_substring_regex(given, r"[午晚晨]|[AaPp]\.?[Mm]")).as_py():
+        half[np.asarray(pc.fill_null(pc.match_substring_regex(given, _MORNING), False))] = 1
+        half[np.asarray(pc.fill_null(pc.match_substring_regex(given, _AFTERNOON), False))] = 2
+        given = pc.replace_substring_regex(given, f"{_AFTERNOON}|{_MORNING[4:]}", " ")
+        given = pc.utf8_trim_whitespace(pc.replace_substring_regex(given, r"\s+", " "))
+    return given, half
+
+
+def _instants(found: pa.StructArray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     year, month, day = (_part(found, part) for part in "ymd")
     hour, minute, second = (_part(found, part) for part in "his")
+    hour = np.where((half == 2) & (hour < 12), hour + 12, np.where((half == 1) & (hour == 12), 0, hour))
     month_ok = (month >= 1) & (month <= 12) & (year >= 1)
     months = (np.where(month_ok, year - 1970, 0) * 12 + np.where(month_ok, month - 1, 0)).astype("datetime64[M]")
     days = months.astype("datetime64[D]")
@@ -182,7 +158,7 @@ def _serials(given: pa.Array, seconds: np.ndarray) -> None:
 
 
 def _refuse_dates(parsed: Parsed, given: pa.Array, latest: datetime) -> Parsed:
-    parsed.refuse(pc.and_(_filled(given), pc.is_null(parsed.values)), "bad_date")
+    parsed.refuse(pc.and_(filled(given), pc.is_null(parsed.values)), "bad_date")
     kind = parsed.values.type
     parsed.refuse(pc.greater(parsed.values, pa.scalar(latest, pa.timestamp("s", "UTC")).cast(kind)), "future_date")
     return parsed.refuse(
@@ -212,89 +188,40 @@ def day(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     return parsed
 
 
-# -- Words ---------------------------------------------------------------------------------------
-GENDERS = {
-    Member.Gender.MALE: "男 男性 先生 male m man 1",
-    Member.Gender.FEMALE: "女 女性 女士 小姐 female f woman 2",
-    Member.Gender.UNKNOWN: "未知 保密 不详 其他 unknown u x other 0 null",
-}
-MEMBER_STATUSES = {
-    Member.Status.MEMBER: "会员 正式会员 member active yes 是 2",
-    Member.Status.LEAD: "潜客 潜在客户 非会员 lead prospect no 否 1",
-}
-ORDER_STATUSES = {
-    Order.Status.PAID: (
-        "已支付 已付款 交易成功 已完成 完成 已发货 卖家已发货 等待买家确认收货 待发货 等待卖家发货 买家已付款 已签收 待收货 锁定 "
-        "paid completed complete success shipped delivered fulfilled finished done 1"
-    ),
-    Order.Status.REFUNDED: "已退款 退款成功 退款 全额退款 已退货 refunded refund returned 2",
-    Order.Status.CANCELLED: "已取消 取消 交易关闭 已关闭 关闭 cancelled canceled closed void 3",
-    Order.Status.PENDING: "待支付 待付款 等待买家付款 未付款 等待付款 pending unpaid created 4",
-}
-Words = dict[Any, str]
-
-
-def known(words: Words) -> dict[str, int]:
-    """Word → value."""
-    return {word: int(value) for value, names in words.items() for word in names.split()}
-
-
-def _coded(column: pa.Array, known: Mapping[str, int], own: Mapping[str, Any], code: str) -> Parsed:
-    """Few distinct words in many rows: each word is looked up once per batch."""
-    given = clean(column)
-    coded = given.dictionary_encode()
-
-    def meaning(word: str) -> int | None:
-        said = own.get(word)
-        if said is not None:
-            return int(said) if str(said).isdigit() else known.get(str(said).lower())
-        return known.get(word.lower())
-
-    meanings = pa.array([meaning(word) for word in coded.dictionary.to_pylist()], pa.int16())
-    parsed = Parsed(meanings.take(coded.indices))
-    return parsed.refuse(pc.and_(_filled(given), pc.is_null(parsed.values)), code)
-
-
-def _words(key: str, words: Words) -> Callable[[pa.Array, Rules, int], Parsed]:
-    meanings = known(words)
-
-    def parse(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-        return _coded(column, meanings, rules.words.get(key, {}), "unknown_value")
-
-    return parse
-
-
-def channel(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-    """A channel by its code or either name."""
-    return _coded(column, rules.channels, rules.words.get("channel_id", {}), "unknown_channel")
-
-
 # -- Identities ----------------------------------------------------------------------------------
-_SPACES = r"[\s\-().]"
-_PREFIX = r"^(\+|00)?86(1\d{10})$"
 # What cannot be a telephone although it has enough digits: no such mobile prefix, a mobile of the wrong
 # length, one digit repeated.
 _NOT_PHONES = r"^1[0-2]\d{9}$|^1[3-9](\d{5,8}|\d{10,13})$|^0+$|^1+$"
 
 
+# What platforms show instead of a person: stars, or a number lent for one delivery. Many people share each of them.
+_STARS = r"\*"
+_VEILED = {Identity.Kind.PHONE: r"\*|[_,转#]\d{1,6}$"}
+
+
 def normalised(kind: str, column: pa.Array) -> pa.Array:
     """`identities.normalise`, a column at a time (a test holds them together)."""
-    given = clean(_folded(clean(column)))
-    if kind == Identity.Kind.PHONE:
-        given = pc.replace_substring_regex(given, r"^(1\d{10})\.0$", r"\1")  # a number column of a data frame
-        return clean(pc.replace_substring_regex(pc.replace_substring_regex(given, _SPACES, ""), _PREFIX, r"\2"))
-    return pc.utf8_lower(given) if kind == Identity.Kind.EMAIL else given
+    return oneid.normalised(kind, clean(bare(column)))
 
 
-def identity(kind: str, column: pa.Array) -> Parsed:
-    """Normalised values of an identity."""
+def identity(kind: str, column: pa.Array, people: Any = None) -> Parsed:
+    """Normalised values of an identity. `people`: the pool's own words for nobody, and what ids belong to."""
     parsed = Parsed(normalised(kind, column))
+    hollow = oneid.hollow(kind, parsed.values, people)
+    if pc.any(hollow).as_py():
+        parsed.hollow, parsed.values = hollow, pc.if_else(hollow, pa.scalar(None, TEXT), parsed.values)
+    veiled = pc.fill_null(pc.match_substring_regex(parsed.values, _VEILED.get(kind, _STARS)), False)
+    if pc.any(veiled).as_py():
+        parsed.veiled, parsed.values = veiled, pc.if_else(veiled, pa.scalar(None, TEXT), parsed.values)
     values = parsed.values
+    if kind != Identity.Kind.EMAIL:
+        parsed.refuse(long_number(values), "lost_digits")
     if kind == Identity.Kind.PHONE:
         shaped = pc.match_substring_regex(values, r"^\+?\d{7,15}$")
         parsed.refuse(pc.or_(pc.invert(shaped), pc.match_substring_regex(values, _NOT_PHONES)), "bad_phone")
     elif kind == Identity.Kind.EMAIL:
         parsed.refuse(pc.invert(pc.match_substring_regex(values, r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")), "bad_email")
+    parsed.values = oneid.scoped(kind, parsed.values, people)
     return parsed.refuse(pc.greater(pc.utf8_length(parsed.values), 120), "too_long")
 
 
@@ -306,12 +233,15 @@ def fingerprints(kind: str, values: pa.Array) -> pa.Array:
 
 PARSERS: dict[str, Callable[[pa.Array, Rules, int], Parsed]] = {
     "text": text,
+    "code": code,
     "money": money,
     "count": count,
     "instant": instant,
     "day": day,
-    "gender": _words("gender", GENDERS),
-    "member_status": _words("status", MEMBER_STATUSES),
-    "order_status": _words("status", ORDER_STATUSES),
-    "channel": channel,
+    "gender": words.gender,
+    "member_status": words.member_status,
+    "order_status": words.order_status,
+    "refund_status": words.refund_status,
+    "flag": words.flag,
+    "channel": words.channel,
 }

@@ -1,6 +1,6 @@
 """A file as batches of text columns with line numbers, whatever its format; never whole in memory.
 
-A line is what a spreadsheet would call it: the heading is 1, a cell with line breaks does not count twice.
+A line is what a spreadsheet would call it: the first row is 1 (mostly the heading), a cell with line breaks does not count twice.
 """
 
 import bisect
@@ -44,7 +44,7 @@ def rows(path: Path, found: Sniffed) -> Iterator[list[str]]:
         text = decode(path.open("rb").read(HEAD), found.encoding)
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=found.delimiter)
     elif found.format == "xlsx":
-        yield from _sheet(path)
+        yield from _sheet(path, found.sheet)
     else:
         yield [str(name) for name in _parquet(path).schema_arrow.names]
         for batch in _parquet_batches(path):
@@ -77,30 +77,48 @@ class _Ragged:
 
 def _csv_batches(path: Path, found: Sniffed) -> Iterator[Batch]:
     ragged = _Ragged(found.delimiter)
-    line = 2
+    line, width = found.heading + 1, len(found.columns)
     with path.open("rb") as file:
         try:
             for read in _open_csv(file, found, ragged):
                 numbers, taken = _numbers(line, read.num_rows, ragged.rows)
                 line = numbers[-1] + 1 if numbers else line
-                yield Batch(pa.array(numbers, pa.int64()), read.columns, [row for row in taken if row[1]])
+                yield Batch(pa.array(numbers, pa.int64()), read.columns[:width], _wrong(taken, width))
+                yield from _mended(taken, width)
         except UnicodeDecodeError as error:
             raise problem("wrong_encoding", encoding=found.encoding.upper(), line=line) from error
         except pa.ArrowInvalid as error:
             raise _csv_problem(error, found, line) from error
     if ragged.rows:
-        yield Batch(
-            pa.array([], pa.int64()), [pa.array([], pa.string())] * len(found.columns), [row for row in ragged.rows if row[1]]
-        )
+        yield from _mended(ragged.rows, width)
+        yield Batch(pa.array([], pa.int64()), [pa.array([], pa.string())] * width, _wrong(ragged.rows, width))
+
+
+Row = tuple[int, str, list[str]]  # line, code, cells
+
+
+def _mends(row: Row, width: int) -> bool:
+    """Whether the row only ends with more delimiters than the heading: nothing stands between them."""
+    return row[1] == "too_many_columns" and not any(cell.strip() for cell in row[2][width:])
+
+
+def _wrong(rows: list[Row], width: int) -> list[Row]:
+    return [row for row in rows if row[1] and not _mends(row, width)]
+
+
+def _mended(rows: list[Row], width: int) -> Iterator[Batch]:
+    good = [row for row in rows if _mends(row, width)]
+    if good:
+        yield _columnar([row[0] for row in good], [row[2][:width] for row in good], width)
 
 
 def _open_csv(file: Any, found: Sniffed, ragged: _Ragged) -> Iterator[pa.RecordBatch]:
-    names = [f"c{number}" for number in range(len(found.columns))]
+    names = [f"c{number}" for number in range(max(found.width, len(found.columns)))]
     return arrow_csv.open_csv(  # type: ignore[no-any-return]
         file,
         read_options=arrow_csv.ReadOptions(
             column_names=names,
-            skip_rows_after_names=1,
+            skip_rows_after_names=found.heading,
             block_size=BLOCK,
             use_threads=False,
             encoding={"utf-8": "utf8"}.get(found.encoding, found.encoding),
@@ -153,14 +171,31 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _sheet(path: Path) -> Iterator[list[str]]:
+def _book(path: Path) -> Any:
     check_zip(path)
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as error:  # openpyxl raises whatever its parts raise
         raise problem("broken_file", detail=type(error).__name__) from error
+
+
+def sheets(path: Path) -> list[str]:
+    """The sheets of a workbook that are shown, in their order."""
+    book = _book(path)
     try:
-        for row in book.worksheets[0].iter_rows(values_only=True):
+        shown = [str(sheet.title) for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        return shown or [str(sheet.title) for sheet in book.worksheets]
+    finally:
+        book.close()
+
+
+def _sheet(path: Path, name: str) -> Iterator[list[str]]:
+    book = _book(path)
+    try:
+        sheet = book[name] if name in book.sheetnames else book.worksheets[0]
+        # Some tools write a wrong size of the sheet, and reading would stop there.
+        sheet.reset_dimensions()
+        for row in sheet.iter_rows(values_only=True):
             yield [_text(value) for value in row]
     finally:
         book.close()
@@ -168,9 +203,9 @@ def _sheet(path: Path) -> Iterator[list[str]]:
 
 def _xlsx_batches(path: Path, found: Sniffed) -> Iterator[Batch]:
     width, held, lines = len(found.columns), [], []  # type: ignore[var-annotated]
-    sheet = _sheet(path)
-    next(sheet, None)
-    for line, row in enumerate(sheet, 2):
+    for line, row in enumerate(_sheet(path, found.sheet), 1):
+        if line <= found.heading:
+            continue
         held.append((row + [""] * width)[:width])
         lines.append(line)
         if len(held) >= BATCH:

@@ -89,6 +89,7 @@ def _record(
         columns=found.columns,
         sample=found.sample,
         mapping=fields.suggest(kind, found.columns),
+        options={"layout": found.layout},
         actor=actor,
     )
     audit(actor=actor, action="import.upload", target=run, pool_id=pool.pk, file=name, size=size, kind=kind)
@@ -245,6 +246,6 @@ def _record_items(
     found = sniffing.Sniffed("csv", "utf-8", ",", [*keys, "#"])
     run = _record(pool, kind, "API", relative, size, digest, found, actor, channel)
     run.mapping = {key: key for key in keys if key in known or key.startswith(fields.ATTRIBUTE)}
-    run.options = {"api": True, "unit": "fen"}
+    run.options = {"api": True, "unit": "fen", "layout": found.layout}
     run.save(update_fields=["mapping", "options"])
     return run

@@ -1,17 +1,21 @@
-"""What a file is: format, encoding, delimiter, headings, first rows. Refuses what cannot be read."""
+"""What a file is: format, encoding, delimiter, sheet, headings, first rows. Refuses what cannot be read."""
 
 import codecs
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from members.importing.codes import problem
+from members.models import ImportRun
 
 MOST_COLUMNS = 500
-SAMPLE_ROWS = 20
+SAMPLE_ROWS = 200  # kept with the run: enough to meet most words
+MOST_HEADING = 30
 HEAD = 1 << 18
 DELIMITERS = (",", "\t", ";", "|")
 ENCODINGS = ("utf-8", "gb18030", "utf-16")
@@ -29,10 +33,29 @@ class Sniffed:
     delimiter: str = ""
     columns: list[str] = field(default_factory=list)
     sample: list[list[str]] = field(default_factory=list)
+    sheet: str = ""  # of a workbook
+    sheets: list[str] = field(default_factory=list)
+    heading: int = 1  # the row whose cells name the columns
+    width: int = 0  # cells of a row, where rows end with delimiters that the heading lacks
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What `found_of` needs to read the file the same way again."""
+        return {"sheet": self.sheet, "sheets": self.sheets, "heading": self.heading, "width": self.width}
 
 
-def sniff(path: Path, name: str, *, encoding: str = "", delimiter: str = "") -> Sniffed:
-    """Look into a file; raises Problem with a sentence when it cannot be imported."""
+def found_of(run: ImportRun) -> Sniffed:
+    """What was found out about an uploaded file."""
+    return Sniffed(run.format, run.encoding, run.delimiter, run.columns, **run.options.get("layout", {}))
+
+
+def sniff(
+    path: Path, name: str, *, encoding: str = "", delimiter: str = "", sheet: str = "", heading: int | None = None
+) -> Sniffed:
+    """Look into a file; raises Problem with a sentence when it cannot be imported.
+
+    What is not given is found out; `heading` is the row (counted from 1) whose cells name the columns.
+    """
     head = _head(path)
     if not head:
         raise problem("empty_file")
@@ -43,7 +66,8 @@ def sniff(path: Path, name: str, *, encoding: str = "", delimiter: str = "") -> 
         if form == "xlsx":
             check_zip(path)
         found = Sniffed(form)
-    return _look(path, found)
+    found.sheet = sheet
+    return _look(path, found, heading)
 
 
 def _head(path: Path) -> bytes:
@@ -130,12 +154,12 @@ def decode(head: bytes, encoding: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The character that cuts the first records into the same number (> 1) of cells."""
+    """The character that cuts most of the first records into the same number (> 1) of cells."""
 
     def score(mark: str) -> tuple[int, int]:
-        rows = [len(row) for row in _records(text, mark, 20) if row]
-        width = rows[0] if rows else 1
-        return (sum(1 for row in rows if row == width) if width > 1 else 0, width)
+        rows = [len(row) for row in _records(text, mark, 20) if len(row) > 1]
+        width = max(set(rows), key=rows.count, default=1)
+        return rows.count(width), width
 
     return max(DELIMITERS, key=score)
 
@@ -152,12 +176,6 @@ def _records(text: str, delimiter: str, most: int) -> list[list[str]]:
     return rows
 
 
-def header(path: Path, encoding: str, delimiter: str) -> list[str]:
-    """The first record of a CSV."""
-    rows = _records(decode(_head(path), encoding), delimiter, 1)
-    return named(rows[0] if rows else [])
-
-
 def named(cells: list[str]) -> list[str]:
     """Headings made usable: trimmed, the nameless numbered, repeated ones told apart."""
     names: list[str] = []
@@ -170,33 +188,60 @@ def named(cells: list[str]) -> list[str]:
     return names
 
 
-def _look(path: Path, found: Sniffed) -> Sniffed:
-    from members.importing.reading import rows  # reading needs the formats of this module
+def _look(path: Path, found: Sniffed, heading: int | None) -> Sniffed:
+    from members.importing import reading  # it needs the formats of this module
 
-    lines: Iterator[list[str]] = rows(path, found)
+    if found.format == "xlsx":
+        found.sheets = reading.sheets(path)
+        found.sheet = found.sheet if found.sheet in found.sheets else found.sheets[0]
     try:
-        heading = next(lines, [])
+        first = _first(reading.rows(path, found))
     except UnicodeDecodeError as error:
         raise problem("wrong_encoding", encoding=found.encoding, line=1) from error
-    found.columns = named(heading)
+    except csv.Error as error:
+        raise problem("unclosed_quote", line=2, limit=1) from error
+    found.heading = 1 if found.format == "parquet" else min(heading or heading_row(first), MOST_HEADING)
+    cells = first[found.heading - 1] if len(first) >= found.heading else []
+    found.columns = named(cells)
     if len(found.columns) > MOST_COLUMNS:
         raise problem("too_many_file_columns", count=len(found.columns), limit=MOST_COLUMNS)
     if not found.columns or all(name.startswith("#") for name in found.columns):
         raise problem("no_header")
-    try:
-        found.sample = _sample(lines)
-    except csv.Error as error:
-        raise problem("unclosed_quote", line=2, limit=1) from error
+    below = [row for row in first[found.heading :] if any(cell.strip() for cell in row)]
+    found.width = _width(below, len(found.columns))
+    found.sample = [[cell[:200] for cell in row[: len(found.columns)]] for row in below[:SAMPLE_ROWS]]
     if not found.sample:
         raise problem("header_only")
     return found
 
 
-def _sample(lines: Iterator[list[str]]) -> list[list[str]]:
-    sample: list[list[str]] = []
+def _first(lines: Iterator[list[str]]) -> list[list[str]]:
+    """The beginning of the file: a heading may come late, and rows may be empty."""
+    rows: list[list[str]] = []
+    filled = 0
     for row in lines:
-        if any(cell.strip() for cell in row):
-            sample.append([cell[:200] for cell in row])
-        if len(sample) >= SAMPLE_ROWS:
+        rows.append(row)
+        filled += any(cell.strip() for cell in row)
+        if filled >= MOST_HEADING + SAMPLE_ROWS or len(rows) >= 2000:
             break
-    return sample
+    return rows
+
+
+def heading_row(rows: list[list[str]]) -> int:
+    """The row that names the columns: exports put titles, dates and notes above it, which fill fewer cells."""
+    first = rows[:MOST_HEADING]
+    filled = [[cell for cell in row if cell.strip()] for row in first]
+    most = max((len(cells) for cells in filled), default=0)
+    for number, cells in enumerate(filled, 1):
+        numbers = sum(1 for cell in cells if re.fullmatch(r"[\d\s.,:/+-]+", cell.strip()))
+        if len(cells) >= 2 and 2 * len(cells) >= most and 2 * numbers < len(cells):
+            return number
+    return 1
+
+
+def _width(rows: list[list[str]], columns: int) -> int:
+    """Cells of a row, when most rows have empty ones beyond the heading."""
+    widths = [len(row) for row in rows]
+    usual = max(set(widths), key=widths.count, default=columns)
+    extra = any(cell.strip() for row in rows for cell in row[columns:])
+    return usual if usual > columns and not extra else 0

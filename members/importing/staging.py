@@ -20,18 +20,22 @@ from django.conf import settings
 from django.db import transaction
 from psycopg2 import sql as pg
 
+from members.attributes import queries as own_fields
 from members.importing import fields, parsing
 from members.importing.codes import problem
 from members.importing.fields import ATTRIBUTE, Field
+from members.importing.judging import Parcel, parse
 from members.importing.progress import Progress
 from members.importing.reading import Batch, batches
-from members.importing.sniffing import Sniffed
-from members.models import Channel, Identity, ImportReject, ImportRun
+from members.importing.sniffing import Sniffed, found_of
+from members.models import AttributeField, Channel, ImportReject, ImportRun
+from members.oneid import rules as oneid
 from scrm.lib import sql
 
 ROWS_PER_COPY = 200_000
 TYPES = {
     "text": "text",
+    "code": "text",
     "money": "bigint",
     "count": "integer",
     "instant": "timestamptz",
@@ -39,6 +43,8 @@ TYPES = {
     "gender": "smallint",
     "member_status": "smallint",
     "order_status": "smallint",
+    "refund_status": "smallint",
+    "flag": "boolean",
     "channel": "smallint",
     "identity": "bytea",
 }
@@ -75,6 +81,7 @@ class Plan:
     mapped: list[tuple[int, Field]]  # position in the file
     attributes: list[tuple[int, str]]
     identities: list[str]
+    declared: dict[str, AttributeField] = field(default_factory=dict)  # the pool's own fields by key
 
     @property
     def path(self) -> Path:
@@ -100,15 +107,14 @@ def plan(run: ImportRun, as_of: Any) -> Plan:
     for column in mapping.values():
         if column not in where:
             raise problem("columns_changed", column=column)
-    known = fields.fields_of(run.kind)
+    known = fields.fields_of(run.kind, mapping)
     mapped = [(where[column], known[key]) for key, column in mapping.items() if key in known]
     own = [(where[column], key.removeprefix(ATTRIBUTE)) for key, column in mapping.items() if key.startswith(ATTRIBUTE)]
-    if run.kind in (ImportRun.Kind.ORDERS, ImportRun.Kind.LINES) and run.channel_id is None and "channel_id" not in mapping:
+    if run.kind in fields.IN_CHANNEL and run.channel_id is None and "channel_id" not in mapping:
         raise problem("needs_channel")
-    found = Sniffed(run.format, run.encoding, run.delimiter, run.columns)
-    # What joins people comes before what does not.
-    identities = sorted((each.identity for _, each in mapped if each.identity), key=lambda kind: kind not in Identity.STRONG)
-    return Plan(run, found, _rules(run, as_of), mapped, own, identities)
+    found = found_of(run)
+    identities = oneid.of(run.pool).sorted([each.identity for _, each in mapped if each.identity])
+    return Plan(run, found, _rules(run, as_of), mapped, own, identities, own_fields.by_key(run.pool_id) if own else {})
 
 
 def _rules(run: ImportRun, as_of: Any) -> parsing.Rules:
@@ -122,8 +128,10 @@ def _rules(run: ImportRun, as_of: Any) -> parsing.Rules:
         excel=run.format == "xlsx" or bool(said.get("excel_dates")),
         date_order=said.get("date_order", "ymd"),
         unit=said.get("unit", "yuan"),
+        decimal=said.get("decimal", "."),
         words=said.get("words", {}),
         channels=channels,
+        people=oneid.reading(oneid.of(run.pool), run.channel.code if run.channel else ""),
     )
 
 
@@ -139,116 +147,16 @@ def create(plan: Plan) -> None:
     ImportReject.objects.filter(run=plan.run).delete()
 
 
-PARTS = ("stage", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members")
+PARTS = (
+    "stage", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members", "changed",
+    "guards", "stopped", "met", "ties", "conflicts",
+)  # fmt: skip
 
 
 def drop(run: ImportRun, parts: tuple[str, ...] = PARTS) -> None:
     """Remove the run's own tables."""
     names = pg.SQL(", ").join(table(run, part) for part in parts)
     sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(names))
-
-
-# -- A batch -------------------------------------------------------------------------------------
-@dataclass
-class Parcel:
-    """Parsed rows ready for COPY, and the refused ones."""
-
-    data: bytes = b""
-    rows: int = 0  # to stage
-    read: int = 0  # of the file, refused ones included
-    last: int = 0  # line
-    rejects: list[tuple[int, str, str, list[str]]] = field(default_factory=list)
-
-
-def parse(plan: Plan, batch: Batch) -> Parcel:
-    """One batch: typed columns for the good rows, codes for the others."""
-    size = len(batch.lines)
-    parcel = Parcel(last=batch.lines[-1].as_py() if size else 0)
-    parcel.rejects += [(line, "", code, cells) for line, code, cells in batch.ragged]
-    parcel.read = size + len(batch.ragged)
-    if not size:
-        return parcel
-    blank = _blank(plan, batch)
-    columns, bad = _columns(plan, batch, blank)
-    keep = pc.invert(blank)
-    for mask, code, name in bad:
-        keep = pc.and_(keep, pc.invert(mask))
-        parcel.rejects += [
-            (batch.lines[row].as_py(), name, code, batch.cells(row)) for row in _where(pc.and_(mask, pc.invert(blank)))
-        ]
-    staged = pa.table([batch.lines, *columns], names=plan.columns).filter(keep)
-    parcel.rows = staged.num_rows
-    parcel.read -= pc.sum(blank).as_py() or 0
-    out = BytesIO()
-    arrow_csv.write_csv(staged, out, arrow_csv.WriteOptions(include_header=False))
-    parcel.data = out.getvalue()
-    return parcel
-
-
-def _where(mask: Any) -> list[int]:
-    return pc.indices_nonzero(mask).to_pylist()  # type: ignore[no-any-return]
-
-
-def _blank(plan: Plan, batch: Batch) -> Any:
-    """Rows that say nothing in any mapped column: spreadsheets end with hundreds of them. Items of the API count."""
-    if plan.run.options.get("api"):
-        return pa.array([False] * len(batch.lines))
-    blank = pa.array([True] * len(batch.lines))
-    for position, _field in plan.mapped:
-        blank = pc.and_(blank, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(batch.columns[position]), ""), True))
-    return blank
-
-
-def _columns(plan: Plan, batch: Batch, blank: Any) -> tuple[list[Any], list[tuple[Any, str, str]]]:
-    columns: list[Any] = []
-    bad: list[tuple[Any, str, str]] = []
-    anybody = pa.array([False] * len(batch.lines))
-    spoiled = anybody
-    values: dict[str, Any] = {}
-    for position, each in plan.mapped:
-        name = plan.found.columns[position]
-        given = pc.fill_null(batch.columns[position], "")
-        if each.identity:
-            parsed = parsing.identity(each.identity, given)
-            anybody = pc.or_(anybody, pc.is_valid(parsed.values))
-            column = parsing.fingerprints(each.identity, parsed.values)
-        else:
-            parsed = parsing.PARSERS[each.parser](given, plan.rules, each.limit)
-            column = values[each.key] = parsed.values
-        bad += [(mask, code, name) for mask, code in parsed.bad]
-        for mask, _code in parsed.bad:
-            spoiled = pc.or_(spoiled, mask)
-        if each.required:
-            empty = pc.equal(pc.utf8_trim_whitespace(given), "")
-            bad.append((empty, "missing_value", name))
-        columns.append(column)
-    if plan.identities:
-        # A bad number already says what is wrong with the row.
-        bad.append((pc.and_not(pc.invert(anybody), spoiled), "missing_identity", ""))
-    if "refunded" in values and "amount" in values:
-        bad.append(
-            (
-                pc.fill_null(pc.greater(values["refunded"], values["amount"]), False),
-                "refund_too_large",
-                _heading(plan, "refunded"),
-            )
-        )
-    if plan.attributes:
-        columns.append(_attributes(plan, batch))
-    return columns, bad
-
-
-def _heading(plan: Plan, key: str) -> str:
-    return str(plan.run.mapping[key])
-
-
-def _attributes(plan: Plan, batch: Batch) -> pa.Array:
-    columns = [parsing.clean(pc.fill_null(batch.columns[position], "")).to_pylist() for position, _key in plan.attributes]
-    keys = [key for _position, key in plan.attributes]
-    found = (
-        {key: value for key, value in zip(keys, row, strict=True) if value is not None} for row in zip(*columns, strict=True)
-    )
-    return pa.array([json.dumps(each, ensure_ascii=False) if each else None for each in found], pa.string())
 
 
 # -- All batches ---------------------------------------------------------------------------------
@@ -320,6 +228,7 @@ def _flush(plan: Plan, progress: Progress, held: list[Parcel], mark: dict[str, A
         "line": max([mark.get("line", 0), *(each.last for each in held)]),
         "read": mark.get("read", 0) + sum(each.read for each in held),
         "staged": mark.get("staged", 0) + sum(each.rows for each in held),
+        "skipped": mark.get("skipped", 0) + sum(each.skipped for each in held),
     }
     with transaction.atomic():
         _copy(plan, held)
