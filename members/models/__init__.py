@@ -2,6 +2,7 @@
 
 from members.models.attribute import AttributeField
 from members.models.bulk import BulkAct, BulkPiece
+from members.models.care import CareTask, Note
 from members.models.community import (
     Community,
     CommunityAlert,
@@ -33,6 +34,7 @@ __all__ = [
     "AttributeField",
     "BulkAct",
     "BulkPiece",
+    "CareTask",
     "Channel",
     "Community",
     "CommunityAlert",
@@ -67,6 +69,7 @@ __all__ = [
     "Merge",
     "MergedRows",
     "NotSame",
+    "Note",
     "Order",
     "OrderLine",
     "OwnerChange",
