@@ -21,7 +21,9 @@ FROM (
     FROM (
         SELECT s.*, row_number() OVER (PARTITION BY s.id ORDER BY s.line)::int AS place
         FROM (
-            SELECT order_key(%(pool)s, coalesce(channel_id, %(channel)s)::int, number) AS id, line, n, sku, quantity, amount, discount
+            SELECT
+                order_key(%(pool)s, coalesce(channel_id, %(channel)s)::int, number) AS id, line, n, sku, quantity, discount,
+                coalesce(amount, price * coalesce(quantity, 1)) AS amount
             FROM {stage}
         ) AS s
     ) AS named
