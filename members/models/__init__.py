@@ -15,7 +15,7 @@ from members.models.community import (
 from members.models.consent import Consent, ConsentEntry
 from members.models.event import Event
 from members.models.figure import DailyFigure, PoolTarget
-from members.models.importing import ImportReject, ImportRun, SavedMapping
+from members.models.importing import ImportLeftover, ImportReject, ImportRun, ImportSample, SavedMapping
 from members.models.member import Identity, Member
 from members.models.merge import Merge, MergedRows, NotSame, SetAside
 from members.models.oneid import Guard, GuardedUse, MatchCount, Meeting, Rehearsal, Review
