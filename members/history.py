@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from members import behaviour
 from members.models import ConsentEntry, Event, Member, MemberTag, Merge, Order, StateChange
 from members.models.state import RfmGroup, Stage
-from members.timeline import Moment, source
+from members.timeline import Moment, newest, source
 from scrm.lib.formats import money
 
 STATUS_TONES = {
@@ -22,16 +21,10 @@ STATUS_TONES = {
 }
 
 
-def _newest(rows: QuerySet[Any], at: str, before: datetime | None, limit: int, *ties: str) -> QuerySet[Any]:
-    if before is not None:
-        rows = rows.filter(**{f"{at}__lte": before})
-    return rows.order_by(f"-{at}", *ties)[:limit]
-
-
 @source("orders", gettext_lazy("订单"), "shopping-bag")
 def orders(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Orders, each with its lines to open."""
-    found = _newest(Order.objects.filter(member=member).select_related("channel"), "placed_at", before, limit, "id")
+    found = newest(Order.objects.filter(member=member).select_related("channel"), "placed_at", before, limit, "id")
     return [
         Moment(
             row.placed_at,
@@ -47,7 +40,7 @@ def orders(member: Member, before: datetime | None, limit: int) -> list[Moment]:
 @source("events", gettext_lazy("行为"), "click")
 def events(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """What the member did on our pages."""
-    found = _newest(Event.objects.filter(member=member).select_related("channel"), "occurred_at", before, limit, "id")
+    found = newest(Event.objects.filter(member=member).select_related("channel"), "occurred_at", before, limit, "id")
     return [
         Moment(
             row.occurred_at,
@@ -63,7 +56,7 @@ def events(member: Member, before: datetime | None, limit: int) -> list[Moment]:
 @source("state", gettext_lazy("状态变化"), "arrows-exchange")
 def states(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Changes of stage and RFM group."""
-    found = _newest(StateChange.objects.filter(member=member), "at", before, limit, "kind")
+    found = newest(StateChange.objects.filter(member=member), "at", before, limit, "kind")
     return [
         Moment(
             row.at, str(StateChange.Kind(row.kind).label), f"{_code(row, row.from_code)} → {_code(row, row.to_code)}", tone="blue"
@@ -82,7 +75,7 @@ def _code(row: StateChange, code: int | None) -> str:
 @source("tags", gettext_lazy("标签"), "tag")
 def tags(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Tags the member carries, at the moment they were given."""
-    found = _newest(MemberTag.objects.filter(member=member).select_related("tag__group", "by"), "at", before, limit, "tag_id")
+    found = newest(MemberTag.objects.filter(member=member).select_related("tag__group", "by"), "at", before, limit, "tag_id")
     return [
         Moment(row.at, _("打上标签「%(tag)s」") % {"tag": row.tag}, str(row.by or ""), tone=row.tag.group.color) for row in found
     ]
@@ -91,7 +84,7 @@ def tags(member: Member, before: datetime | None, limit: int) -> list[Moment]:
 @source("consents", gettext_lazy("授权"), "shield-check")
 def consents(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Grants and withdrawals."""
-    found = _newest(ConsentEntry.objects.filter(member=member), "at", before, limit, "carrier", "purpose")
+    found = newest(ConsentEntry.objects.filter(member=member), "at", before, limit, "carrier", "purpose")
     return [
         Moment(
             row.at,
@@ -106,7 +99,7 @@ def consents(member: Member, before: datetime | None, limit: int) -> list[Moment
 @source("merges", gettext_lazy("身份合并"), "arrow-merge")
 def merges(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Members who turned out to be this one."""
-    found = _newest(Merge.objects.filter(winner_id=member.pk).select_related("actor"), "at", before, limit, "pk")
+    found = newest(Merge.objects.filter(winner_id=member.pk).select_related("actor"), "at", before, limit, "pk")
     return [
         Moment(row.at, _("合并了会员 %(id)s") % {"id": row.loser_id}, str(row.actor or _("系统")), tone="violet") for row in found
     ]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from members.models import Member
 from scrm.lib.registry import Registry
 
@@ -75,6 +77,13 @@ def source(key: str, label: Any, icon: str, permission: str = "members.view") ->
         return rows
 
     return keep
+
+
+def newest(rows: QuerySet[Any], at: str, before: datetime | None, limit: int, *ties: str) -> QuerySet[Any]:
+    """The newest rows at or before an instant, those of one instant always in the same order."""
+    if before is not None:
+        rows = rows.filter(**{f"{at}__lte": before})
+    return rows.order_by(f"-{at}", *ties)[:limit]
 
 
 def _of(each: Source, member: Member, before: datetime | None, limit: int) -> list[Moment]:

@@ -9,6 +9,7 @@ import insights.api
 import loyalty.api
 import members.api
 import members.attributes.api
+import members.care.api
 import members.team.api
 import members.tracking.api
 import scrm.jobs.api
@@ -23,6 +24,7 @@ for part in (
     scrm.jobs.api,
     members.attributes.api,
     members.team.api,
+    members.care.api,
     members.tracking.api,
     members.api,
     touchpoints.api,

@@ -44,6 +44,7 @@ NAV = (
         _("客户"),
         (
             Item(_("会员"), "users", "members:list", "members.view", "m"),
+            Item(_("跟进任务"), "checklist", "care:list", "members.view", "y"),
             Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),
             Item(_("标签"), "tags", "members:tags", "members.view", "e"),
             Item(_("导入中心"), "file-import", "imports:list", "imports.view", "i"),

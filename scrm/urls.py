@@ -21,6 +21,8 @@ urlpatterns = [
     path("settings/sites/", include("members.tracking.urls")),
     path("c/", include("members.tracking.public_urls")),
     path("imports/", include("members.importing.urls")),
+    path("privacy/", include("members.privacy.urls")),
+    path("", include("members.care.urls")),
     path("", include("members.urls")),
     path("", include("touchpoints.urls")),
     path("points/", include("loyalty.urls")),

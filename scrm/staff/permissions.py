@@ -34,6 +34,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "members.export": frozenset({A, O}),
     "members.export.approve": frozenset({A, O}),
     "members.merge": frozenset({A, O}),
+    "members.note": frozenset({A, M, O}),
     "members.reveal": frozenset({A, O}),
     "members.view": EVERYONE,
     "points.adjust": frozenset({A, O}),

@@ -1,0 +1,1 @@
+"""Looking after a member: notes, and tasks for colleagues."""
