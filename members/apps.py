@@ -14,6 +14,7 @@ class MembersConfig(AppConfig):
         from members.attributes import work as _attributes  # noqa: F401  (declares its jobs)
         from members.bulk import work as _bulk  # noqa: F401
         from members.care import shown as _care  # noqa: F401
+        from members.communities import merged as _merged  # noqa: F401
         from members.importing import work as _imports  # noqa: F401  (declares its jobs)
         from members.ownership import work as _ownership  # noqa: F401
         from members.privacy import declared as _privacy  # noqa: F401  (its tab, filter, jobs and decisions)
