@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from members import identities
+from members.attributes import merging as own
 from members.models import Channel, Identity, Member, Pool
 from members.touching import touch
 from members.versions import bump
@@ -22,6 +23,7 @@ BAD = {
     "bad_phone": gettext_lazy("%(kind)s不是电话号码：只能有 5–15 位数字"),
     "bad_email": gettext_lazy("%(kind)s不是邮箱地址"),
     "too_long": gettext_lazy("%(kind)s最长 120 个字符"),
+    "placeholder": gettext_lazy("%(kind)s只是占位（如 11111111111、noreply@），认不出人"),
 }
 FACTS = ("name", "gender", "birthday", "province", "city", "status", "attributes", "channel_id", "joined_at")
 
@@ -36,6 +38,8 @@ def create_member(
     """
     (number,) = sql.next_ids("members_member_id_seq", 1)
     _known(facts)
+    if "attributes" in facts:
+        facts = {**facts, "attributes": own.merged(pool, {}, facts["attributes"])}
     member = Member.objects.create(id=number, pool=pool, updated_at=as_of, **{"joined_at": as_of, **facts})
     for kind, value in known_as:
         _attach(member, kind, value, member.channel_id, as_of)
@@ -52,6 +56,8 @@ def edit_member(*, member: Member, changes: dict[str, Any], actor: User | None, 
     _known(changes)
     if member.merged_into:
         raise Problem("member.merged", _("这位会员已合并到 %(id)s，请修改那一位") % {"id": member.merged_into})
+    if "attributes" in changes:
+        changes = {**changes, "attributes": own.merged(member.pool_id, member.attributes, changes["attributes"])}
     changed = {name: [getattr(member, name), value] for name, value in changes.items() if getattr(member, name) != value}
     if not changed:
         return member
@@ -70,7 +76,8 @@ def _known(facts: dict[str, Any]) -> None:
 
 
 def _told(changed: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    return {name: [_plain(old), _plain(new)] for name, (old, new) in changed.items()}
+    told = {name: [_plain(old), _plain(new)] for name, (old, new) in changed.items() if name != "attributes"}
+    return told | {f"attr:{key}": pair for key, pair in own.changes(*changed.get("attributes", ({}, {}))).items()}
 
 
 def _plain(value: Any) -> Any:

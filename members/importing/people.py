@@ -1,11 +1,11 @@
 """Whose rows these are.
 
-Every identity of the file meets the registry once. Rows that carry several identities tie them
-together; where that ties two known members, they are one person and are merged. Only the ties that
-join different owners are looked at one by one, everything else is joins.
+Values that many share leave first (members.oneid.guarding). Every identity left meets the registry once. Rows
+that carry several identities tie them together; where that ties two known members, the pool's rules say whether
+they are one person and are merged, or whether a person decides. All of it is joins: no member is looked at alone.
 """
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -15,23 +15,25 @@ import pyarrow.csv as arrow_csv
 from django.db import transaction
 from psycopg2 import sql as pg
 from pyroaring import BitMap64
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from members import identities, merging
-from members.importing import locks, parsing
+from members.importing import locks, parsing, staging
 from members.importing.reading import batches
 from members.importing.staging import Plan, table
-from members.models import Identity
+from members.models import Identity, ImportReject, NotSame
+from members.oneid import guarding, joining, matching
+from members.oneid import rules as oneid
+from members.oneid.guarding import Shared
+from members.oneid.rules import Rules
 from scrm.lib import sql
+
+WHOSE = "import:{}"  # what a merge says it came from
+OWN = ("keys", "roots", "people", "persons", "fresh", "seals", "guards", "met", "ties", "merges", "conflicts")
 
 
 def slots(plan: Plan) -> dict[str, pg.Composable]:
     """The names of the run's tables for a statement."""
-    names: dict[str, pg.Composable] = {
-        part: table(plan.run, part)
-        for part in ("stage", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members")
-    }
+    names: dict[str, pg.Composable] = {part: table(plan.run, part) for part in dict.fromkeys((*staging.PARTS, *OWN))}
     return names | ({"first_hash": plan.first_hash} if plan.identities else {})
 
 
@@ -41,25 +43,45 @@ def some(plan: Plan, *names: str) -> dict[str, pg.Composable]:
     return {name: known[name] for name in names}
 
 
+@dataclass(frozen=True)
+class Found:
+    """What came of looking at the identities of a file."""
+
+    losers: int  # known members that are one person with an older one
+    shared: list[Shared]  # values that are guarded from now on
+    conflicts: int  # pairs of people a person must judge
+
+
 def resolve(plan: Plan, *, write: bool) -> tuple[int, int]:
     """Fill the persons table; how many known members turn out to be one person with another, and the latest merge.
 
-    With `write`, they are merged. Without, nothing but the run's own tables is written.
+    With `write`, they are merged. Without, nothing but the run's own tables and the rehearsal is written.
     """
+    rules = oneid.of(plan.run.pool)
     with transaction.atomic():
         if write:
             locks.writing(plan.run.pool_id)  # nobody is merged away while we look who is who
-        _drop(plan, "keys", "roots", "people", "persons", "fresh", "seals")
+        _drop(plan, *OWN)
+        shared = guarding.stop(plan, rules, write=write)
+        if shared and write:
+            _guard(plan, shared)
+        _refuse(plan)
         _collect(plan)
-        losers = _join(plan)
-        if losers and write:
-            _merge(plan, losers)
-        number = pg.SQL("nextval('members_member_id_seq')") if write else pg.SQL("-root")
-        sql.execute("members/importing/number_people", None, number=number, **some(plan, "people", "keys", "roots"))
-        sql.execute("members/importing/settle_persons", None, **some(plan, "persons", "keys", "roots", "people"))
-        sql.run(pg.SQL("CREATE INDEX ON {} (hash); ANALYZE {}").format(table(plan.run, "persons"), table(plan.run, "persons")))
+        losers, parted = _join(plan, rules, write=write)
+        _number(plan, write=write)
+        asked = parted or any(rules.joins[kind] == identities.ASK for kind in plan.identities)
+        found = Found(losers, shared, _disagree(plan, rules, write=write) if asked else 0)
+        if write:
+            sql.execute("members/oneid/note_uses", _named(plan), **some(plan, "stopped", "stage", "persons", "first_hash"))
+            matching.keep(plan, rules, found)
+        else:
+            matching.rehearse(plan, rules, found)
         latest = locks.latest_merge(plan.run.pool_id)
-    return len(losers), latest
+    return found.losers, latest
+
+
+def _named(plan: Plan) -> dict[str, Any]:
+    return {"pool": plan.run.pool_id, "as_of": plan.rules.as_of}
 
 
 def _drop(plan: Plan, *parts: str) -> None:
@@ -80,59 +102,152 @@ def _collect(plan: Plan) -> None:
     sql.run(pg.SQL("CREATE UNLOGGED TABLE {} (owner bigint PRIMARY KEY, root bigint NOT NULL)").format(table(plan.run, "roots")))
 
 
+def _number(plan: Plan, *, write: bool) -> None:
+    """A number for everybody nobody knows yet, and whose each identity is."""
+    number = pg.SQL("nextval('members_member_id_seq')") if write else pg.SQL("-root")
+    sql.execute("members/importing/number_people", None, number=number, **some(plan, "people", "keys", "roots"))
+    sql.execute("members/importing/settle_persons", None, **some(plan, "persons", "keys", "roots", "people"))
+    sql.run(pg.SQL("CREATE INDEX ON {} (hash); ANALYZE {}").format(table(plan.run, "persons"), table(plan.run, "persons")))
+
+
+# -- Values that many share ------------------------------------------------------------------------
+def _guard(plan: Plan, shared: list[Shared]) -> None:
+    """Shared values go on the pool's list with what they read; where they joined people before, a person looks."""
+    guards = guarding.enlist(plan, shared, _texts(plan, shared))
+    guarding.retire(pool_id=plan.run.pool_id, guards=guards, run_id=plan.run.pk, as_of=plan.rules.as_of)
+
+
+def _texts(plan: Plan, shared: list[Shared]) -> dict[bytes, dict[str, Any]]:
+    """The columns of each value: out of the registry, else out of its line of the file."""
+    names = ("value", "sealed", "hint")
+    known = Identity.objects.filter(pool_id=plan.run.pool_id, value_hash__in=[value for _kind, value, _seen in shared])
+    found = {bytes(row.value_hash): {name: getattr(row, name) for name in names} for row in known}
+    missing = [each for each in shared if each[1] not in found]
+    for kind, lines in guarding.lines_of(plan, missing).items():
+        for value in values_of(plan, kind, BitMap64(lines.values())):
+            made = identities.written(kind, value)
+            found[made.value_hash] = {name: getattr(made, name) for name in names}
+    return found
+
+
+def values_of(plan: Plan, kind: str, lines: BitMap64) -> list[str]:
+    """What some lines of the file say for a kind of identity."""
+    position = next(place for place, field in plan.mapped if field.identity == kind)
+    found: list[str] = []
+    for batch in batches(plan.path, plan.found):
+        hit = [row for row, line in enumerate(batch.lines.to_pylist()) if line in lines]
+        if hit:
+            taken = batch.columns[position].take(pa.array(hit, pa.int64()))
+            found += parsing.identity(kind, taken, plan.rules.people).values.to_pylist()
+    return found
+
+
+def _refuse(plan: Plan) -> None:
+    """Rows that carry nothing but guarded values are nobody's."""
+    lines = dict(guarding.nobody(plan))
+    ImportReject.objects.filter(run=plan.run, code="shared_identity").delete()
+    if not lines:
+        return
+    heading = {field.identity: plan.found.columns[place] for place, field in plan.mapped if field.identity}
+    for batch in batches(plan.path, plan.found):
+        rows = [(row, line) for row, line in enumerate(batch.lines.to_pylist()) if line in lines]
+        staging.keep_rejects(plan.run, [(line, heading[lines[line]], "shared_identity", batch.cells(row)) for row, line in rows])
+
+
 # -- Joining owners ------------------------------------------------------------------------------
-def _ties(plan: Plan) -> list[tuple[int, int]]:
+def _tie(plan: Plan, rules: Rules) -> joining.Pairs:
     """Pairs of different owners that one row carries.
 
-    A weak identity (a device) joins nobody: a new one goes to the person of the first row that names it.
+    A kind that does not merge joins nobody: a new value goes to the person of the first row that names it.
     """
-    keys, stage = table(plan.run, "keys"), table(plan.run, "stage")
-    first = plan.identities[0]
     statement = pg.SQL(sql.text("members/importing/find_ties"))
     pairs = [
         statement.format(
-            stage=stage,
-            keys=keys,
             any=plan.first_hash,
             column=pg.Identifier(f"h_{kind}"),
-            only=pg.SQL("" if kind in Identity.STRONG else "AND b.known IS NULL AND b.line = s.line"),
+            only=pg.SQL("" if rules.merges(kind) else "AND b.known IS NULL AND b.line = s.line"),
+            **some(plan, "stage", "keys"),
         )
-        for kind in plan.identities
-        if kind != first
+        for kind in plan.identities[1:]
     ]
-    return sql.fetch(pg.SQL(" UNION ").join(pairs)) if pairs else []  # type: ignore[return-value]
+    if not pairs:
+        return np.empty((0, 2), np.int64)
+    ties = table(plan.run, "ties")
+    sql.run(pg.SQL("CREATE UNLOGGED TABLE {} AS {}").format(ties, pg.SQL(" UNION ").join(pairs)))
+    packed = sql.fetch(pg.SQL("SELECT string_agg(int8send(a) || int8send(b), '') FROM {}").format(ties))[0][0]
+    return np.frombuffer(bytes(packed or b""), ">i8").astype(np.int64).reshape(-1, 2)
 
 
-def components(ties: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Owner → root for every owner that is tied to another: the oldest known member, else the first line."""
-    pairs = np.array(list(ties), np.int64).reshape(-1, 2)
-    owners, index = np.unique(pairs, return_inverse=True)
-    index = index.reshape(-1, 2)
-    graph = coo_array((np.ones(len(index), np.int8), (index[:, 0], index[:, 1])), shape=(len(owners), len(owners)))
-    _count, labels = connected_components(graph, directed=False)
-    # Known members (negative) come before lines, the smaller number first.
-    order = np.lexsort((np.abs(owners), owners > 0))
-    roots: dict[int, int] = {}
-    for place in order:
-        roots.setdefault(int(labels[place]), int(owners[place]))
-    return {int(owner): roots[int(label)] for owner, label in zip(owners, labels, strict=True)}
+def _join(plan: Plan, rules: Rules, *, write: bool) -> tuple[int, bool]:
+    """Write the roots and merge known members that are joined to older ones; how many go, and whether some were kept apart."""
+    ties = _tie(plan, rules)
+    found = joining.components(ties)
+    _keep_roots(plan, found)
+    doubtful = _doubtful(plan, rules, found)
+    if doubtful:
+        found = joining.carefully(ties, found, doubtful)
+        sql.run(pg.SQL("TRUNCATE {}").format(table(plan.run, "roots")))
+        _keep_roots(plan, found)
+    losers = int(((found[0] < 0) & (found[0] != found[1])).sum())
+    if losers:
+        sql.execute("members/oneid/list_merges", None, **some(plan, "merges", "roots", "ties"))
+        if write:
+            _merge(plan)
+    return losers, bool(doubtful)
 
 
-def _join(plan: Plan) -> list[tuple[int, int]]:
-    """Write the roots; (winner, loser) for each known member that is joined to an older one."""
-    roots = components(ties) if (ties := _ties(plan)) else {}
-    if roots:
-        out = BytesIO("".join(f"{owner}\t{root}\n" for owner, root in roots.items()).encode())
-        sql.copy_in(pg.SQL("COPY {} FROM STDIN").format(table(plan.run, "roots")), out)
-    return sorted((-root, -owner) for owner, root in roots.items() if owner < 0 and owner != root)
+def _keep_roots(plan: Plan, found: joining.Roots) -> None:
+    if len(found[0]):
+        out = BytesIO()
+        columns = pa.table([pa.array(found[0]), pa.array(found[1])], names=["owner", "root"])
+        arrow_csv.write_csv(columns, out, arrow_csv.WriteOptions(include_header=False))
+        out.seek(0)
+        sql.copy_in(pg.SQL("COPY {} FROM STDIN (FORMAT csv)").format(table(plan.run, "roots")), out)
 
 
-def _merge(plan: Plan, losers: list[tuple[int, int]]) -> None:
+def _doubtful(plan: Plan, rules: Rules, found: joining.Roots) -> set[int]:
+    """Sets that must not be joined as they are: somebody said "two people", or one person would have too many of a kind."""
+    apart = NotSame.objects.filter(pool_id=plan.run.pool_id).values_list("first_id", "second_id")
+    doubtful = joining.suspects(found, apart) if len(found[0]) else set()
+    most = {kind: number for kind, number in rules.most.items() if number}
+    if most and len(found[0]):
+        known = np.unique(found[1][(found[0] < 0) & (found[0] != found[1])])  # where members would go
+        given = {"pool": plan.run.pool_id, "kinds": list(most), "most": list(most.values())}
+        text = pg.SQL(sql.text("members/oneid/find_crowded")).format(**some(plan, "roots", "keys"))
+        doubtful |= {root for (root,) in sql.fetch(text, given)} & set(known.tolist())
+    return doubtful
+
+
+def _merge(plan: Plan) -> None:
     """Merging is set-based; its own chains cannot occur, every loser is paired with the root."""
     locks.writing(plan.run.pool_id)
     merging.merge_pairs(
-        pool_id=plan.run.pool_id, pairs=losers, cause=merging.Cause(), actor=plan.run.actor, as_of=plan.rules.as_of
+        pool_id=plan.run.pool_id,
+        pairs=staging.table_name(plan.run, "merges"),
+        cause=merging.Cause(),
+        actor=plan.run.actor,
+        as_of=plan.rules.as_of,
     )
+
+
+def _disagree(plan: Plan, rules: Rules, *, write: bool) -> int:
+    """Rows whose identities belong to different people all the same: pairs for a person to judge."""
+    kinds = [kind for kind in plan.identities[1:] if rules.joins[kind] != identities.ATTACH]
+    if not kinds:
+        return 0
+    rows = pg.SQL(" UNION ALL ").join(
+        pg.SQL(
+            "SELECT s.line, a.person AS a, b.person AS b, b.kind, b.hash FROM {stage} AS s"
+            " JOIN {persons} AS a ON a.hash = {first_hash} JOIN {persons} AS b ON b.hash = s.{column}"
+        ).format(column=pg.Identifier(f"h_{kind}"), **some(plan, "stage", "persons", "first_hash"))
+        for kind in kinds
+    )
+    sql.execute("members/oneid/find_conflicts", None, rows=rows, **some(plan, "conflicts"))
+    if write:
+        reason = "asked" if any(rules.joins[kind] == identities.ASK for kind in kinds) else "conflict"
+        given = _named(plan) | {"run": plan.run.pk, "reason": reason}
+        sql.execute("members/oneid/review_conflicts", given, **some(plan, "conflicts"))
+    return staging.count(plan.run, "conflicts")
 
 
 # -- New identities ------------------------------------------------------------------------------
@@ -181,8 +296,9 @@ def _seal_lines(plan: Plan, wanted: dict[str, BitMap64], statement: pg.Composed)
         out: list[tuple[Any, ...]] = []
         for kind, lines in wanted.items():
             hit = [row for row, line in enumerate(numbers) if line in lines]
-            values = parsing.normalised(kind, batch.columns[position[kind]].take(pa.array(hit, pa.int64()))) if hit else []
-            out += [_sealed(identities.written(kind, value.as_py())) for value in values]
+            taken = batch.columns[position[kind]].take(pa.array(hit, pa.int64())) if hit else pa.array([], pa.string())
+            values = parsing.identity(kind, taken, plan.rules.people).values
+            out += [_sealed(identities.written(kind, value)) for value in values.to_pylist()]
         if out:
             data = BytesIO()
             columns = [pa.array(column, pa.string()) for column in zip(*out, strict=True)]
