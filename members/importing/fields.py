@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Identity, ImportRun
@@ -174,15 +176,35 @@ def headings(kind: str) -> dict[str, list[str]]:
 
 def suggest(kind: str, columns: Iterable[str]) -> dict[str, str]:
     """The likely mapping field → column: each column once, earlier synonyms first."""
-    free = {plain(column): column for column in reversed(list(columns))}
+    known = headings(kind)
+    return pick({field.key: [field.key.removeprefix("id:"), *known.get(field.key, [])] for field in FIELDS[kind]}, columns)
+
+
+def pick(names: Mapping[str, Iterable[str]], columns: Iterable[str]) -> dict[str, str]:
+    """Field → column from the headings each field may go by: each column once, what comes first wins."""
+    free = {plain(column): column for column in reversed(list(columns)) if column not in ours()}
     found: dict[str, str] = {}
-    for field in FIELDS[kind]:
-        for name in (field.key.removeprefix("id:"), *headings(kind).get(field.key, [])):
-            if (column := free.get(plain(name))) is not None:
-                found[field.key] = column
-                del free[plain(name)]
+    for key, headings_ in names.items():
+        for name in headings_:
+            if (column := free.pop(plain(name), None)) is not None:
+                found[key] = column
                 break
     return found
+
+
+def own_headings() -> tuple[str, str, str, str]:
+    """What our download of refused rows adds to the columns of the file."""
+    return (gettext("#原行号"), gettext("#问题列"), gettext("#代码"), gettext("#原因"))
+
+
+@cache
+def ours() -> frozenset[str]:
+    """Those headings in every language: a corrected file that comes back has them, and they are no data."""
+    found: set[str] = set()
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            found |= set(own_headings())
+    return frozenset(found)
 
 
 def missing(kind: str, mapping: Mapping[str, str]) -> list[str]:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from members.importing import fields, pipeline, sniffing, staging
+from members.importing import fields, mappings, pipeline, presets, sniffing, staging
 from members.importing.codes import problem
-from members.models import Channel, ImportRun, Pool
+from members.models import Channel, ImportRun, Pool, SavedMapping
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
@@ -22,14 +23,39 @@ from scrm.staff.audit import audit
 from scrm.staff.models import User
 
 Status = ImportRun.Status
-OPTIONS = ("date_order", "unit", "words", "unknown_products", "excel_dates", "demo")
+OPTIONS = (*mappings.KEPT, "excel_dates", "demo")
 
 
-def upload(*, pool: Pool, kind: str, file: Any, file_name: str, actor: User | None, channel: Channel | None = None) -> ImportRun:
+@dataclass(frozen=True)
+class Told:
+    """What whoever uploads a file already knows of it; the rest is found out."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    heading: int | None = None
+    preset: str = ""  # key of a preset
+    saved: SavedMapping | None = None
+    corrects: ImportRun | None = None  # the import whose refused rows these are
+
+
+def upload(
+    *,
+    pool: Pool,
+    kind: str = "",
+    file: Any,
+    file_name: str,
+    actor: User | None,
+    channel: Channel | None = None,
+    told: Told | None = None,
+) -> ImportRun:
     """Keep a file, look into it and suggest a mapping; raises Problem when it cannot be read.
 
-    `file` is an uploaded file or any binary file object. A file that is refused is not kept.
+    `file` is an uploaded file or any binary file object. A file that is refused is not kept. Without a `kind` a preset,
+    a kept mapping or the import it corrects must say it.
     """
+    told = told or Told()
+    kind = kind or _kind_of(told)
     if kind not in fields.FIELDS:
         raise ValueError(f"no kind of import {kind!r}")
     name = Path(file_name.replace("\\", "/")).name[-200:]
@@ -37,11 +63,36 @@ def upload(*, pool: Pool, kind: str, file: Any, file_name: str, actor: User | No
     path = Path(settings.MEDIA_ROOT) / relative
     try:
         size, digest = _keep(path, file)
-        found = sniffing.sniff(path, name)
+        found = sniffing.sniff(
+            path, name, encoding=told.encoding, delimiter=told.delimiter, sheet=told.sheet, heading=told.heading
+        )
+        reading = _reading(pool, kind, found, channel, told)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return _record(pool, kind, name, relative, size, digest, found, actor, channel)
+    return _record(pool, kind, name, relative, size, digest, found, actor, channel, reading)
+
+
+def _kind_of(told: Told) -> str:
+    if told.corrects:
+        return told.corrects.kind
+    if told.saved:
+        return told.saved.kind
+    if preset := presets.get(told.preset):
+        return preset.kind
+    raise problem("no_such_preset", key=told.preset) if told.preset else problem("kind_or_preset")
+
+
+def _reading(pool: Pool, kind: str, found: sniffing.Sniffed, channel: Channel | None, told: Told) -> mappings.Reading:
+    if told.corrects:
+        return mappings.from_run(told.corrects, found.columns)
+    if told.saved:
+        return mappings.from_saved(told.saved, kind, found.columns)
+    if told.preset:
+        if (preset := presets.get(told.preset)) is None or preset.kind != kind:
+            raise problem("no_such_preset", key=told.preset)
+        return mappings.from_preset(preset, found.columns)
+    return mappings.choose(pool, kind, found.columns, channel)
 
 
 def _keep(path: Path, file: Any) -> tuple[int, str]:
@@ -74,11 +125,12 @@ def _record(
     found: sniffing.Sniffed,
     actor: User | None,
     channel: Channel | None,
+    reading: mappings.Reading,
 ) -> ImportRun:
     run = ImportRun.objects.create(
         pool=pool,
         kind=kind,
-        channel=channel,
+        channel=channel or (reading.channel if kind != ImportRun.Kind.PRODUCTS else None),
         file_name=name,
         path=path,
         size=size,
@@ -88,27 +140,73 @@ def _record(
         delimiter=found.delimiter,
         columns=found.columns,
         sample=found.sample,
-        mapping=fields.suggest(kind, found.columns),
-        options={"layout": found.layout},
+        mapping=reading.mapping,
+        options={**reading.options, "layout": found.layout, "applied": reading.applied},
         actor=actor,
     )
     audit(actor=actor, action="import.upload", target=run, pool_id=pool.pk, file=name, size=size, kind=kind)
     return run
 
 
-def reread(*, run: ImportRun, encoding: str, delimiter: str, actor: User | None) -> ImportRun:
-    """Look into the file again with another encoding or delimiter; the mapping starts over if the headings changed."""
+def reread(
+    *,
+    run: ImportRun,
+    actor: User | None,
+    encoding: str = "",
+    delimiter: str = "",
+    sheet: str = "",
+    heading: int | None = None,
+) -> ImportRun:
+    """Look into the file again as told; the mapping starts over if the headings changed."""
     _must_rest(run)
-    found = sniffing.sniff(Path(settings.MEDIA_ROOT) / run.path, run.file_name, encoding=encoding, delimiter=delimiter)
+    path = Path(settings.MEDIA_ROOT) / run.path
+    if not path.exists():
+        raise problem("file_gone")
+    found = sniffing.sniff(path, run.file_name, encoding=encoding, delimiter=delimiter, sheet=sheet, heading=heading)
     with transaction.atomic():
         if found.columns != run.columns:
-            run.mapping = fields.suggest(run.kind, found.columns)
+            _apply(run, mappings.choose(run.pool, run.kind, found.columns, run.channel), found.columns)
         run.columns, run.sample, run.encoding, run.delimiter = found.columns, found.sample, found.encoding, found.delimiter
-        run.status = Status.UPLOADED
-        run.save(update_fields=["columns", "sample", "mapping", "encoding", "delimiter", "status"])
+        run.options = run.options | {"layout": found.layout}
+        _start_over(run, "columns", "sample", "mapping", "encoding", "delimiter", "options", "channel")
         audit(
             actor=actor, action="import.reread", target=run, pool_id=run.pool_id, encoding=run.encoding, delimiter=run.delimiter
         )
+    return run
+
+
+def _apply(run: ImportRun, reading: mappings.Reading, columns: list[str]) -> None:
+    kept = {key: value for key, value in run.options.items() if key not in mappings.KEPT}
+    run.mapping = {key: column for key, column in reading.mapping.items() if column in columns}
+    run.options = kept | reading.options | {"applied": reading.applied}
+    if reading.channel is not None and run.kind != ImportRun.Kind.PRODUCTS:
+        run.channel = reading.channel
+
+
+def _start_over(run: ImportRun, *changed: str) -> None:
+    """What an earlier job staged was read otherwise: nothing of it may be gone on with."""
+    staging.drop(run)
+    run.status, run.counts, run.job_id = Status.UPLOADED, {}, None
+    run.save(update_fields=[*changed, "status", "counts", "job_id"])
+
+
+@transaction.atomic
+def read_as(*, run: ImportRun, actor: User | None, preset: str = "", saved: SavedMapping | None = None) -> ImportRun:
+    """Read the file by a preset (which may change what kind of file it is), by a kept mapping, or by its headings alone."""
+    _must_rest(run)
+    if saved is not None:
+        run.kind = saved.kind
+        reading = mappings.from_saved(saved, saved.kind, run.columns)
+    elif preset:
+        if (found := presets.get(preset)) is None:
+            raise problem("no_such_preset", key=preset)
+        run.kind = found.kind
+        reading = mappings.from_preset(found, run.columns)
+    else:
+        reading = mappings.Reading(fields.suggest(run.kind, run.columns), {}, None, {"by": "guess"})
+    _apply(run, reading, run.columns)
+    _start_over(run, "kind", "mapping", "options", "channel")
+    audit(actor=actor, action="import.read_as", target=run, pool_id=run.pool_id, **reading.applied)
     return run
 
 
@@ -129,8 +227,7 @@ def save_mapping(
     run.mapping = mapping
     run.options = run.options | {key: value for key, value in (options or {}).items() if key in OPTIONS}
     run.channel = channel or run.channel
-    run.status, run.counts = Status.UPLOADED, {}
-    run.save(update_fields=["mapping", "options", "channel", "status", "counts"])
+    _start_over(run, "mapping", "options", "channel")
     audit(actor=actor, action="import.map", target=run, pool_id=run.pool_id, mapping=mapping)
     return run
 
@@ -244,7 +341,8 @@ def _record_items(
     size, digest = _keep(Path(settings.MEDIA_ROOT) / relative, io.BytesIO(out.getvalue().encode()))
     known = fields.fields_of(kind)
     found = sniffing.Sniffed("csv", "utf-8", ",", [*keys, "#"])
-    run = _record(pool, kind, "API", relative, size, digest, found, actor, channel)
+    unread = mappings.Reading({}, {}, None, {"by": "api"})
+    run = _record(pool, kind, "API", relative, size, digest, found, actor, channel, unread)
     run.mapping = {key: key for key in keys if key in known or key.startswith(fields.ATTRIBUTE)}
     run.options = {"api": True, "unit": "fen", "layout": found.layout}
     run.save(update_fields=["mapping", "options"])
