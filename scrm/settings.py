@@ -21,13 +21,23 @@ MEDIA_ROOT = DATA_DIR / "files"
 # -- Safety --------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.kept(DATA_DIR / "secret.key")
-FIELD_KEYS = env.str("FIELD_KEYS", default="") or secrets.kept(DATA_DIR / "field.key", prefix="k1:")
+# Keys of one's own are given by FIELD_KEYS; else they stand in a file, which `manage.py rotate_keys` writes.
+FIELD_KEYS = env.str("FIELD_KEYS", default="")
+FIELD_KEY_FILE = None if FIELD_KEYS else DATA_DIR / "field.key"
+FIELD_KEYS = FIELD_KEYS or secrets.kept(DATA_DIR / "field.key", prefix="k1:")
+# What identities are found by. Without one it follows from the oldest of FIELD_KEYS, which then cannot be retired.
+INDEX_KEY = env.str("INDEX_KEY", default="")
+INDEX_KEY_FILE = DATA_DIR / "index.key"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # from signing in; closing the browser does not end it
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# How many proxies of our own stand in front: so far X-Forwarded-For is believed (sign-ins, who looked).
+PROXIES = env.int("PROXIES", default=0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -42,7 +52,13 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 # Webhooks may only reach public addresses unless this is set (tests, a receiver of one's own).
 ALLOW_PRIVATE_TARGETS = env.bool("ALLOW_PRIVATE_TARGETS", default=False)
+# Mail servers inside one's own network, "host" or "host:port"; the inbox that `make up` starts is always allowed.
+PRIVATE_MAIL_SERVERS = env.list("PRIVATE_MAIL_SERVERS", default=[])
 UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", default=2048)
+# After so many days an uploaded file goes, with its refused rows and samples; the run and its counts stay.
+IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=30)
+# How long a merge of members can be undone; then what it takes is forgotten.
+MERGE_UNDO_DAYS = env.int("MERGE_UNDO_DAYS", default=365)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 CONTENT_SECURITY_POLICY = {
@@ -220,6 +236,7 @@ IMPORT_MAP = {
     "htmx": "npm/htmx.js",
     "echarts": "npm/echarts.js",
     "chart-view": "app/chart-view.js",
+    "column-order": "app/column-order.js",
 }
 
 # -- API -----------------------------------------------------------------------------------------

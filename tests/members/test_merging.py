@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from members import merging
-from members.merging import Cause, merge_pairs
+from members.merging import Cause, merge_pairs, moves
 from members.models import (
     Consent,
     ConsentEntry,
@@ -129,7 +129,7 @@ def test_pairs_may_come_in_a_table(pool, alice, bob, as_of):
 def test_an_app_may_move_its_rows_itself(pool, alice, bob, as_of, monkeypatch):
     seen = []
     factories.order(bob, "B-1", as_of, 100)
-    monkeypatch.setitem(merging._movers, "members.Order", lambda pairs, at: seen.append((pairs, at)))
+    monkeypatch.setitem(moves._movers, "members.Order", lambda pairs, at: seen.append((pairs, at)))
     merge(pool, [(alice.pk, bob.pk)], as_of)
     assert seen == [("merge_pairs", as_of)]
     assert Order.objects.get().member_id == bob.pk
@@ -157,7 +157,7 @@ def test_every_table_that_holds_a_member_is_known():
     assert there == {(held.table, held.member) for held in merging.tables()}
 
 
-VALUES = {"jsonb": "{}", "bytea": b"\x01", "boolean": True, "uuid": "00000000-0000-0000-0000-000000000001"}
+VALUES = {"jsonb": "{}", "bytea": b"\x01", "boolean": True, "uuid": "00000000-0000-0000-0000-000000000001", "inet": "10.0.0.1"}
 
 
 def _dummy(kind):
@@ -184,7 +184,7 @@ def _fill(held, member_id):
         cursor.execute(f"ALTER TABLE {held.table} ENABLE TRIGGER USER")
 
 
-@pytest.mark.parametrize("label", sorted({held.label for held in merging.tables()} - set(merging._movers)))
+@pytest.mark.parametrize("label", sorted({held.label for held in merging.tables()} - set(moves._movers)))
 def test_rows_of_every_table_move(label, pool, alice, bob, as_of):
     (held,) = [each for each in merging.tables() if each.label == label]
     _fill(held, bob.pk)
@@ -203,8 +203,8 @@ def _constraints(cursor, table):
 
 def test_own_movers_name_models_that_exist():
     known = {held.label for held in merging.tables()}
-    assert set(merging._movers) <= known
-    assert set(merging._latest) <= known
+    assert set(moves._movers) <= known
+    assert set(moves._ranks) <= known
     assert all(apps.get_model(label) for label in known)
 
 

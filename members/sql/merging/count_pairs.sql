@@ -1,0 +1,2 @@
+-- How many members go.
+SELECT count(*) FROM merge_pairs
