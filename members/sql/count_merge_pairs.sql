@@ -1,2 +1,0 @@
--- How many members go.
-SELECT count(*) FROM merge_pairs

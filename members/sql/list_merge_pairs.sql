@@ -1,2 +1,0 @@
--- The first pairs, for the audit line.
-SELECT winner_id, loser_id FROM merge_pairs ORDER BY loser_id LIMIT %(limit)s
