@@ -14,6 +14,7 @@ from rest_framework.routers import SimpleRouter
 
 from members import consents, listing, merging, people, queries, tagging, timeline
 from members import serializers as s
+from members.attributes.shown import sensitive_keys
 from members.events import LIMIT, REFUSALS, Sent, record_events
 from members.importing import api as importing
 from members.models import Consent, Identity, Member, Tag, TagGroup
@@ -63,7 +64,8 @@ class MemberViewSet(PoolViewSet):
             found.setdefault(row.member_id, []).append(row)
         if reveal and found:
             audit(actor=self.request.user, action="member.reveal", pool_id=self.pool.pk, by="api", ids=sorted(found))
-        context = {"identities": found, "tags": queries.tags_of(members), "reveal": reveal}
+        sensitive = [] if reveal else sensitive_keys(self.pool)
+        context = {"identities": found, "tags": queries.tags_of(members), "reveal": reveal, "sensitive": sensitive}
         return s.MemberSerializer(members, many=True, context=context).data
 
     def _may_reveal(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from members import identities
+from members.attributes.shown import MASK
 from members.models import (
     Channel,
     Consent,
@@ -59,6 +60,7 @@ class MemberSerializer(serializers.ModelSerializer[Member]):
     """One member of the list; `identities` and `tags` are read for the whole page at once."""
 
     channel = serializers.SlugRelatedField(slug_field="code", read_only=True)  # type: ignore[var-annotated]
+    attributes = serializers.SerializerMethodField()
     state = serializers.SerializerMethodField()
     identities = serializers.SerializerMethodField()
     tags = serializers.SerializerMethodField()
@@ -69,6 +71,10 @@ class MemberSerializer(serializers.ModelSerializer[Member]):
             "id", "status", "name", "gender", "birthday", "province", "city", "attributes", "channel", "joined_at", "updated_at",
             "state", "identities", "tags",
         ]  # fmt: skip
+
+    def get_attributes(self, member: Member) -> dict[str, Any]:
+        hidden = self.context["sensitive"]
+        return {key: MASK if key in hidden else value for key, value in member.attributes.items()}
 
     def get_state(self, member: Member) -> dict[str, Any] | None:
         state = getattr(member, "state", None)

@@ -15,7 +15,7 @@ from rest_framework.routers import BaseRouter
 
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
-from segmentation import evaluate, queries, services, usage
+from segmentation import evaluate, own, queries, services, usage
 from segmentation.models import Segment, SegmentVersion
 from segmentation.recalculation import api as recalculation
 from segmentation.rules import catalog
@@ -222,8 +222,8 @@ class SegmentViewSet(PoolViewSet):
     @extend_schema(responses=FACT)
     @action(detail=False, pagination_class=None)
     def facts(self, request: Request) -> Response:
-        """Everything a rule can ask: labels, operators, choices, units."""
-        return Response([catalog.as_json(fact) for fact in catalog.facts().values()])
+        """Everything a rule can ask, the pool's own fields included: labels, operators, choices, units."""
+        return Response([catalog.as_json(fact) for fact in (*catalog.facts().values(), *own.facts(self.pool))])
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT), OpenApiParameter("limit", OpenApiTypes.INT)], responses=MEMBERS

@@ -9,8 +9,9 @@ from django.utils.translation import get_language
 
 from members.models import Channel, Member, Pool, PoolAccess, Product, Tag
 from scrm.lib import sql
+from segmentation import own
 from segmentation.models import Segment
-from segmentation.rules import facts_member
+from segmentation.rules import facts_member, facts_own
 from segmentation.rules.catalog import Choice
 
 Option = tuple[str | int, str]
@@ -32,6 +33,8 @@ def options(pool: Pool, source: str, q: str = "", of: tuple[Any, ...] = (), limi
     """The first choices of a source that contain `q`."""
     if source in STATIC:
         return [(choice.value, choice.label.said(_language())) for choice in STATIC[source]]
+    if source.startswith(facts_own.SOURCE):
+        return [*own.options(pool, source.removeprefix(facts_own.SOURCE), q.strip(), limit, _language())]
     return LISTS[source](pool, q.strip(), of, limit)
 
 
@@ -40,6 +43,8 @@ def name_of(pool: Pool, language: str, source: str, value: Any) -> str:
     for choice in STATIC.get(source, ()):
         if choice.value == value:
             return choice.label.said(language)
+    if source.startswith(facts_own.SOURCE):
+        return own.choice_names(pool, source.removeprefix(facts_own.SOURCE), [value], language)[value]
     return str(NAMES[source](pool, [value], language).get(value, f"#{value}")) if source in NAMES else str(value)
 
 
@@ -179,4 +184,5 @@ NAMES: dict[str, Callable[[Pool, Iterable[Any], str], dict[Any, str]]] = {
     "staff": _staff_names,
     "message_sources": _sender_names,
     "event_kinds": _event_names,
+    facts_own.NAMES: own.names,
 }

@@ -10,19 +10,21 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from pyroaring import BitMap
 
+from members.attributes import queries as fields
 from members.models import Pool
 from scrm.lib import clock
-from segmentation import bitmaps
+from segmentation import bitmaps, own
 from segmentation.leaves import UNIVERSE, Shelf
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, children, conditions, walk
 from segmentation.rules.normalise import Leaf, leaves
-from segmentation.rules.parse import parse
+from segmentation.rules.parse import RuleError, parse
 
 OUTSIDE_SQL = frozenset({"segment", "sample", "member"})
 
@@ -82,14 +84,27 @@ class Evaluation:
         return self.shelf.universe()
 
     def prepare(self, node: Node) -> None:
-        """Load every leaf of a rule at once."""
+        """Load every leaf of a rule at once. Raises `RuleError` when it asks for a field that is gone."""
+        if gone := own.faults(lambda: self.fields, node):
+            raise RuleError(gone)
         found = [leaf for _, condition in conditions(node) for leaf in _leaves_of(self._algebra(condition))]
         self.shelf.load([UNIVERSE, *(leaf for leaf in found if leaf.fact not in OUTSIDE_SQL)])
 
     def _algebra(self, condition: Condition) -> Any:
         if condition not in self._asked:
-            self._asked[condition] = leaves(condition, self.as_of, self.pool.zone)
+            self._asked[condition] = self._leaves(own.settled(lambda: self.fields, condition))
         return self._asked[condition]
+
+    def _leaves(self, node: Node) -> Any:
+        if isinstance(node, All):
+            return All(tuple(self._leaves(child) for child in node.children))
+        assert isinstance(node, Condition)
+        return leaves(node, self.as_of, self.pool.zone)
+
+    @cached_property
+    def fields(self) -> own.Fields:
+        """The pool's own fields."""
+        return fields.by_key(self.pool)
 
     def of(self, node: Any) -> BitMap:
         """The live members a node selects."""

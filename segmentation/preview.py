@@ -1,6 +1,6 @@
 """What the builder shows while a rule is being composed: counts, faults, choices, sentence, people."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
+from members.attributes import queries as fields
 from members.models import Member, Pool
 from members.versions import versions
-from segmentation import builder, choices, queries
+from segmentation import builder, choices, own, queries
 from segmentation.builder import Draft, Group, Row
 from segmentation.evaluate import CircularSegment, Evaluation, NodeCount, Result, count
+from segmentation.rules.ast import Node
 from segmentation.rules.catalog import GROUPS, Fact, Text, facts
 from segmentation.rules.parse import Fault, parse, read
 from segmentation.rules.periods import PERIODS, UNITS
@@ -68,6 +70,7 @@ class NodeView:
     of_options: list[tuple[str, str, bool]] = field(default_factory=list)
     long: bool = False
     of_long: bool = False
+    stray: bool = False  # asks for a field that is not offered any more
 
     @property
     def id(self) -> str:
@@ -127,17 +130,19 @@ def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
     """Judge the whole draft, count the part of it that can be read."""
     rule, places = builder.as_rule(root)
     faults = read(rule)[1]
-    faulty = {builder.place_of(fault.path, places) for fault in faults}
-    sound = builder.without(root, faulty) if faulty else root
-    readable, kept = builder.as_rule(sound)
-    tree = parse(readable if sound.children else {"all": []})
+    told = _by_node(faults, places)
+    tree, kept = _sound(root, set(told))
+    if gone := own.faults(lambda: fields.by_key(pool), tree):
+        faults, told = [*faults, *gone], {**told, **_by_node(gone, kept)}
+        tree, kept = _sound(root, set(told))
     try:
         result = count(pool, tree, as_of)
     except CircularSegment:
         result = Result(0, 0, BitMap(), {}, 0.0, True, 0, as_of)
         faults = [*faults, Fault("$", "circular", CIRCULAR)]
+        told = {**told, **_by_node(faults[-1:], places)}
     counts = {kept[path]: found for path, found in result.per_node.items() if path in kept}
-    view = _Viewer(pool, result.total, counts, _by_node(faults, places))
+    view = _Viewer(pool, result.total, counts, told)
     look = Evaluation(pool, as_of)
     return Preview(
         view.of(root),
@@ -151,6 +156,13 @@ def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
     )
 
 
+def _sound(root: Group, faulty: set[str]) -> tuple[Node, dict[str, str]]:
+    """The draft without its faulty nodes, and which node stands at which path of it."""
+    sound = builder.without(root, faulty) if faulty else root
+    judged, kept = builder.as_rule(sound)
+    return parse(judged if sound.children else {"all": []}), kept
+
+
 def _by_node(faults: list[Fault], places: dict[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for fault in faults:
@@ -162,6 +174,7 @@ class _Viewer:
     def __init__(self, pool: Pool, total: int, counts: dict[str, NodeCount], faults: dict[str, list[str]]) -> None:
         self.pool, self.total, self.counts, self.faults = pool, total, counts, faults
         self.names = choices.namer(pool)
+        self.fields = fields.by_key(pool)
         self.versions = versions(pool.pk)
 
     def of(self, node: Draft) -> NodeView:
@@ -175,6 +188,10 @@ class _Viewer:
 
     def row(self, view: NodeView, row: Row) -> None:
         about = row.about
+        if about.attribute:
+            field = self.fields.get(about.attribute)
+            row.about = replace(own.dressed(about, field), choices=about.choices) if field else about
+            view.stray = field is None or field.is_archived
         view.operators = [(op, operator_label(about, op)) for op in about.operators]
         if row.listed and row.takes_value:
             static = [(str(choice.value), choice.label.said(language())) for choice in about.choices]
@@ -209,10 +226,10 @@ class _Viewer:
 
 
 # -- What every row offers -----------------------------------------------------------------------
-def fact_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The grouped select of facts."""
+def fact_groups(pool: Pool) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The grouped select of facts, the pool's own among them."""
     found: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
-    for about in facts().values():
+    for about in (*facts().values(), *own.facts(pool)):
         found[about.group].append((about.key, about.label.said(language())))
     return [(GROUPS[group].said(language()), items) for group, items in found.items() if items]
 

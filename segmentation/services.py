@@ -9,13 +9,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
+from members.attributes import queries as fields
 from members.models import Pool, Tag
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
-from segmentation import usage
+from segmentation import own, usage
 from segmentation.evaluate import CircularSegment, Evaluation, tree_of
 from segmentation.lists import Named, resolve
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
@@ -56,7 +57,7 @@ def checked(pool: Pool, rule: Any, segment: Segment | None = None) -> Node:
         tree = tree_of(rule)
     except RuleError as error:
         raise BadRule(error.faults) from None
-    faults = [*_strangers(pool, tree), *_circles(pool, tree, segment)]
+    faults = [*_strangers(pool, tree), *own.faults(lambda: fields.by_key(pool), tree), *_circles(pool, tree, segment)]
     if faults:
         raise BadRule(faults)
     return tree

@@ -150,7 +150,7 @@ def _builder(
         "segment": segment,
         "form": form,
         "preview": shown or preview(request.pool, draft, clock.now()),
-        "facts": fact_groups(),
+        "facts": fact_groups(request.pool),
         "windows": windows(),
         "joins": [("all", _("且")), ("any", _("或")), ("none", _("非"))],
     }

@@ -61,3 +61,12 @@ def sensitive_keys(pool: Pool) -> list[str]:
 def labels(pool: Pool) -> dict[str, str]:
     """Key → name, for sentences about changes."""
     return {key: str(field) for key, field in queries.by_key(pool).items()}
+
+
+def worth_of(member: Member, role: str | None) -> Shown | None:
+    """The number that stands for this member's value, where the pool has chosen one (M13)."""
+    field = queries.worth(member.pool)
+    if field is None:
+        return None
+    value = member.attributes.get(field.key)
+    return Shown(field.key, str(field), "–") if value is None else _one(field, value, role)

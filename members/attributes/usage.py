@@ -57,13 +57,8 @@ def _views(field: AttributeField) -> Iterable[Use]:
     for view in SavedView.objects.filter(pool_id=field.pool_id).order_by("name"):
         asked = parse_qs(view.query, keep_blank_values=True)
         named = {FILTER + field.key + end for end in ("", "_min", "_max")}
-        columns = {column for value in asked.get("cols", []) for column in value.split(",")}
-        if named & set(asked) or FILTER + field.key in columns or _sorted_by(asked, field):
+        if named & set(asked) or FILTER + field.key in view.columns:
             yield Use(_("已存视图"), view.name, f"{reverse('members:list')}?{view.query}")
-
-
-def _sorted_by(asked: dict[str, list[str]], field: AttributeField) -> bool:
-    return any(value.lstrip("-") == FILTER + field.key for value in asked.get("sort", []))
 
 
 @register

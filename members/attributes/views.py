@@ -77,8 +77,8 @@ def _saved(request: HttpRequest, field: AttributeField | None, form: forms.Field
         services.create_field(pool=request.pool, choices=chosen, actor=request.user, **facts)
         toast(request, _("已新建字段，现在就能在导入、列表、分群和接口里使用"))
         return redirect("attributes:list")
-    chosen = rows if field.kind in AttributeField.WITH_CHOICES else None
-    job = services.edit_field(field=field, choices=chosen, actor=request.user, **form.facts())
+    kept = rows if field.kind in AttributeField.WITH_CHOICES else None
+    job = services.edit_field(field=field, choices=kept, actor=request.user, **form.facts())
     toast(request, _("已保存；后台正在改写会员的值，期间新旧名称都能查到") if job else _("已保存"))
     return redirect("attributes:list")
 

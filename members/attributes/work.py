@@ -47,7 +47,7 @@ def _end(pool_id: int, after: int) -> int | None:
 @job(services.RENAME, title=_("改写自定义字段的选项"))
 def rename(running: RunningJob) -> dict[str, Any]:
     """Renamed choices in every member's values. Until it is done both names select the same members."""
-    field = AttributeField.objects.filter(pk=running.params["field"], pool_id=running.pool_id).first()
+    field = AttributeField.objects.filter(pk=running.params["field"], pool_id=running.pool_id or 0).first()
     if field is None:
         return {"changed": 0}
     names = running.params["renamed"]
@@ -58,7 +58,7 @@ def rename(running: RunningJob) -> dict[str, Any]:
 @job(services.CLEAR, title=_("清除自定义字段的值"))
 def clear(running: RunningJob) -> dict[str, Any]:
     """What members had under a field that was deleted."""
-    if AttributeField.objects.filter(pool_id=running.pool_id, key=running.params["key"]).exists():
+    if AttributeField.objects.filter(pool_id=running.pool_id or 0, key=running.params["key"]).exists():
         return {"changed": 0}  # it was declared again meanwhile
     return {"changed": _chunks(running, lambda span: sql.execute("members/attributes/clear_values", span))}
 
@@ -66,7 +66,7 @@ def clear(running: RunningJob) -> dict[str, Any]:
 @job(services.CONVERT, title=_("按类型整理自定义字段的值"))
 def convert(running: RunningJob) -> dict[str, Any]:
     """What members had under a key before it was declared, read as its kind; what cannot be read stays and is counted."""
-    field = AttributeField.objects.filter(pk=running.params["field"], pool_id=running.pool_id).first()
+    field = AttributeField.objects.filter(pk=running.params["field"], pool_id=running.pool_id or 0).first()
     return {"changed": _chunks(running, lambda span: _convert(field, span))} if field else {"changed": 0}
 
 

@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from members import consents, facets, panels, people, queries, tagging, timeline
+from members.attributes import shown
+from members.attributes.forms import ValuesForm
 from members.forms import IdentityForm, MemberForm, NewMemberForm
 from members.models import Consent, Member, Tag
 from scrm.lib import clock
@@ -61,7 +62,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "state": state,
         "scores": queries.scores(state, now),
         "identities": queries.identities_of(member),
-        "attributes": _attributes(member),
+        "attributes": shown.of_member(member, request.role),
+        "worth": shown.worth_of(member, request.role),
         "tags": tagging.of_member(member),
         "preferences": queries.preferences(member),
         "consents": _marketing(member),
@@ -85,26 +87,6 @@ def _tabs(request: HttpRequest, member: Member, chosen: str) -> dict[str, Any]:
     ]
     tab = chosen if chosen in [key for key, *_rest in tabs] else "timeline"
     return {"tabs": tabs, "tab": tab, **(_moments(request, member) if tab == "timeline" else {})}
-
-
-def _attributes(member: Member) -> list[tuple[str, str]]:
-    return [
-        (ATTRIBUTES.get(name, name), value) for name, value in member.attributes.items() if not isinstance(value, dict | list)
-    ]
-
-
-ATTRIBUTES: dict[str, Any] = {
-    "age": gettext_lazy("年龄段"),
-    "income": gettext_lazy("收入"),
-    "home_ownership": gettext_lazy("住房"),
-    "marital_status": gettext_lazy("婚姻"),
-    "household_size": gettext_lazy("家庭人数"),
-    "household_comp": gettext_lazy("家庭构成"),
-    "kids_count": gettext_lazy("孩子数"),
-    "education": gettext_lazy("学历"),
-    "job": gettext_lazy("职业"),
-    "device": gettext_lazy("设备"),
-}
 
 
 def _marketing(member: Member) -> list[consents.Standing]:
@@ -240,22 +222,26 @@ def _hash(request: HttpRequest) -> bytes:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     member = _member(request, pk)
     form = MemberForm(request.POST or None, instance=Member.objects.get(pk=member.pk))
-    if request.method == "POST" and form.is_valid():
-        people.edit_member(member=member, changes=form.facts(), actor=request.user, as_of=clock.now())
+    hidden = not may(request.role, shown.REVEALS)
+    own = ValuesForm(request.pool, request.POST or None, initial=member.attributes, hidden=hidden)
+    if request.method == "POST" and all([form.is_valid(), own.is_valid()]):
+        changes = {**form.facts(), "attributes": own.changes()}
+        people.edit_member(member=member, changes=changes, actor=request.user, as_of=clock.now())
         toast(request, _("已保存"))
         return redirect("members:detail", member.pk)
-    return render(request, "members/edit.html", {"form": form, "member": member})
+    return render(request, "members/edit.html", {"form": form, "own": own, "member": member})
 
 
 @require_http_methods(["GET", "POST"])
 @allow("members.edit")
 def new(request: HttpRequest) -> HttpResponse:
-    form = NewMemberForm(request.POST or None)
+    form, own = NewMemberForm(request.POST or None), ValuesForm(request.pool, request.POST or None)
     taken = None
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and all([form.is_valid(), own.is_valid()]):
         try:
+            facts = {**form.facts(), "attributes": own.changes()}
             made = people.create_member(
-                pool=request.pool, facts=form.facts(), known_as=form.known_as(), actor=request.user, as_of=clock.now()
+                pool=request.pool, facts=facts, known_as=form.known_as(), actor=request.user, as_of=clock.now()
             )
         except Problem as problem:
             form.add_error(None, problem.message)
@@ -263,7 +249,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             toast(request, _("已新增会员"))
             return redirect("members:detail", made.pk)
-    return render(request, "members/edit.html", {"form": form, "member": None, "taken": taken})
+    return render(request, "members/edit.html", {"form": form, "own": own, "member": None, "taken": taken})
 
 
 @require_http_methods(["GET", "POST"])

@@ -76,6 +76,7 @@ class Fact:
     time: str = ""  # the column a window bounds; empty: takes no window
     absent: int | None = None  # what members without a row count as
     dated: bool = False  # depends on today's date
+    attribute: str = ""  # the key of the pool's own field it asks for
     integral: bool = True
     note: Text | None = None
     # For sentences; `[…]` is said only when something was chosen, `{of}` is what.
@@ -87,6 +88,8 @@ class Fact:
     def operators(self) -> tuple[str, ...]:
         if self.kind == "text" and self.subject and self.subject.single:
             return ("in", "not_in", "contains", "not_contains", "known", "unknown")
+        if self.attribute and self.kind in ("choice", "set"):
+            return (*OPERATORS[self.kind], "known", "unknown")
         return OPERATORS[self.kind]
 
     @property
@@ -102,6 +105,7 @@ class Fact:
 
 GROUPS: dict[str, Text] = {
     "profile": Text("基本资料", "Profile"),
+    "own": Text("自定义资料", "Own fields"),
     "tags": Text("标签与分群", "Tags and segments"),
     "value": Text("价值与生命周期", "Value and lifecycle"),
     "orders": Text("订单", "Orders"),
@@ -134,12 +138,20 @@ def facts() -> dict[str, Fact]:
 
 
 def fact(key: str) -> Fact:
-    """One fact; raises `Unknown`."""
+    """One fact, of the catalogue or of a pool's own field; raises `Unknown`."""
     _load()
     try:
-        return _facts[key]
+        return _facts[key] if key in _facts else _own(key)
     except (KeyError, TypeError):
         raise Unknown(key) from None
+
+
+def _own(key: str) -> Fact:
+    from segmentation.rules import facts_own
+
+    if (found := facts_own.made(key)) is None:
+        raise KeyError(key)
+    return found
 
 
 def _load() -> None:

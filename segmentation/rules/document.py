@@ -15,6 +15,9 @@ A rule is JSON: `{"all": […]}`, `{"any": […]}`, `{"not": {…}}` around cond
   `{"period": "this_month"}` or `{"from": "2026-01-01", "to": "2026-03-31"}`; days are the pool's, today included.
 * Members without rows count as 0 for the kinds *count* and *amount*: "fewer than 2" includes them.
   For *number* and *money* they are unknown and satisfy no comparison.
+* A pool's own fields are facts too: `attr.<kind>.<key>`, such as `attr.choice.income_band`; `GET /api/segments/facts/`
+  lists them. Kinds: text, number, date, choice, multi_choice (a set), boolean (a choice of 1 and 0). A rule whose field is
+  gone is refused.
 * `not_in`, `none`, `is_not`, `not_contains`, `not_within` and `unknown` are exact complements.
 """
 

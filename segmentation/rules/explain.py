@@ -71,6 +71,8 @@ class _Teller:
 
     def condition(self, condition: Condition) -> str:
         about = fact(condition.fact)
+        if condition.op in ("known", "unknown"):
+            return self.stated(about, condition)
         tell = {"set": self.chosen, "count": self.counted, "sample": self.sample, "list": self.listed}.get(
             about.kind, self.stated
         )
@@ -108,7 +110,9 @@ class _Teller:
     def chosen(self, about: Fact, condition: Condition) -> str:
         told = about.deny if condition.op == "none" else about.deed
         joint = "all" if condition.op == "all" else "any"
-        found = self.text(told or about.label).replace("{of}", self.listing(about, about.source, condition.value, joint))
+        found = self.named(self.text(told or about.label), about).replace(
+            "{of}", self.listing(about, about.source, condition.value, joint)
+        )
         if condition.window is None:
             return found
         window = self.window(condition.window)
@@ -133,9 +137,14 @@ class _Teller:
 
     def filled(self, told: str, about: Fact, condition: Condition) -> str:
         """`[…]` is said only when something was chosen; `{of}` is what."""
+        told = self.named(told, about)
         if not condition.of or about.subject is None:
             return re.sub(r"\[[^\]]*\]", "", told)
         return re.sub(r"[\[\]]", "", told).replace("{of}", self.subject(about.subject, condition.of))
+
+    def named(self, told: str, about: Fact) -> str:
+        """The name the pool gave its own field."""
+        return told.replace("{name}", self.names("own_fields", about.attribute)) if about.attribute else told
 
     def subject(self, subject: Subject, of: Sequence[Any]) -> str:
         if subject.single:

@@ -52,7 +52,7 @@ def leaves(condition: Condition, as_of: datetime, zone: ZoneInfo) -> Leaves:
     op, value = condition.op, condition.value
     if about.kind in ("count", "amount"):
         return make.counted(op, value)
-    if about.kind == "set":
+    if about.kind == "set" and op not in ("known", "unknown"):
         return make.chosen(op, value)
     if op in NEGATED:
         return Not(make.plain(NEGATED[op], value))
@@ -77,7 +77,7 @@ class _Maker:
     def plain(self, op: str, value: Any) -> Leaves:
         """A leaf; where members without a row count as a choice that is asked for, Not of the others."""
         about = self.about
-        if about.kind != "choice" or about.absent not in value:
+        if about.kind != "choice" or value is None or about.absent not in value:
             return self.leaf(op, value)
         others = tuple(choice.value for choice in about.choices if choice.value not in value)
         return Not(self.leaf("in", others)) if others else EVERYBODY

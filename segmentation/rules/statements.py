@@ -1,7 +1,7 @@
 """A leaf as one SQL statement that yields `id`. Text comes from constants only; values are bound."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -56,7 +56,7 @@ def grouped(found: list[Leaf]) -> list[list[Leaf]]:
     """Leaves that each ask for one choice of the same set ("tagged A", "tagged B") share one statement."""
     batches: dict[object, list[Leaf]] = {}
     for leaf in found:
-        single = fact(leaf.fact).kind == "set" and len(leaf.value) == 1
+        single = leaf.op == "any" and fact(leaf.fact).kind == "set" and len(leaf.value) == 1
         batches.setdefault((leaf.fact, leaf.of, leaf.span) if single else leaf, []).append(leaf)
     return list(batches.values())
 
@@ -93,8 +93,19 @@ def bound(asked: Asked, pool: int, zone: ZoneInfo) -> dict[str, Any]:
     start, end = asked.span
     made: dict[str, Any] = {"pool": pool, "start": start, "end": end, "day": asked.day, "zone": zone.key}
     made["of"] = list(asked.of)
-    made["key"] = asked.of[0] if asked.of else None
+    about = fact(asked.fact)
+    made["key"] = about.attribute or (asked.of[0] if asked.of else None)
+    if about.attribute:
+        made |= {"start": _day(start, zone), "end": _day(end, zone)}
     return made
+
+
+def _day(bound: datetime | None, zone: ZoneInfo) -> str | None:
+    """The first day that begins at or after an instant: days are kept as ISO text, which sorts as they do."""
+    if bound is None:
+        return None
+    local = bound.astimezone(zone)
+    return (local.date() + timedelta(days=1 if local.time() != time() else 0)).isoformat()
 
 
 def _params(leaf: Leaf, pool: int, zone: ZoneInfo) -> dict[str, Any]:
