@@ -1,16 +1,14 @@
-"""Long work on many members: tags and exports."""
+"""Long work on many members: tags."""
 
-import os
 from typing import Any
 
 from django.db import transaction
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from pyroaring import BitMap
 
-from members import exporting, tagging
+from members import tagging
 from members.listing import ask
 from members.models import Pool, Tag
 from scrm.jobs.kinds import job
@@ -50,26 +48,3 @@ def _tag(wanted: Tag, ids: list[int], running: RunningJob) -> list[int]:
     if running.params["add"]:
         return tagging.add_tag(tag=wanted, members=ids, actor=running.actor, as_of=clock.now())
     return tagging.remove_tag(tag=wanted, members=ids, actor=running.actor)
-
-
-@job(exporting.KIND, title=_("导出会员"))
-def export(running: RunningJob) -> dict[str, Any]:
-    """Write the file chunk by chunk; after a crash it is cut back to the last chunk that was reported."""
-    pool = Pool.objects.get(pk=running.pool_id or 0)
-    path = exporting.path_of(running)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    members = chosen(pool, running.params)
-    mark = {"last": 0, "size": 0, "done": 0, **running.watermark}
-    language = running.actor.language if running.actor and running.actor.language else "zh-hans"
-    with translation.override(language), path.open("ab") as file:
-        os.chmod(path, 0o600)
-        file.truncate(mark["size"])
-        if not mark["size"]:
-            file.write(b"\xef\xbb\xbf" + exporting.as_text([exporting.heads()]).encode())
-        for ids in exporting.pieces(members, mark["last"]):
-            lines = exporting.rows(pool, ids, bool(running.params.get("plain")))
-            file.write(exporting.as_text(lines).encode())
-            file.flush()
-            mark = {"last": ids[-1], "size": file.tell(), "done": mark["done"] + len(lines)}
-            running.checkpoint(done=mark["done"], total=len(members), watermark=mark)
-    return {"rows": mark["done"], "plain": bool(running.params.get("plain")), "purpose": running.params["purpose"]}

@@ -9,7 +9,10 @@ import insights.api
 import loyalty.api
 import members.api
 import members.attributes.api
+import members.pools.api
+import members.quality.api
 import members.care.api
+import members.privacy.api
 import members.team.api
 import members.tracking.api
 import scrm.jobs.api
@@ -23,10 +26,13 @@ for part in (
     scrm.staff.endpoints,
     scrm.jobs.api,
     members.attributes.api,
+    members.pools.api,
+    members.quality.api,
     members.team.api,
     members.care.api,
     members.tracking.api,
     members.api,
+    members.privacy.api,
     touchpoints.api,
     loyalty.api,
     segmentation.api,

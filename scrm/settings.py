@@ -53,7 +53,7 @@ LOGIN_REDIRECT_URL = "/"
 # Webhooks may only reach public addresses unless this is set (tests, a receiver of one's own).
 ALLOW_PRIVATE_TARGETS = env.bool("ALLOW_PRIVATE_TARGETS", default=False)
 # Mail servers inside one's own network, "host" or "host:port"; the inbox that `make up` starts is always allowed.
-PRIVATE_MAIL_SERVERS = env.list("PRIVATE_MAIL_SERVERS", default=[])
+PRIVATE_MAIL_SERVERS: list[str] = env.list("PRIVATE_MAIL_SERVERS", default=[])
 UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", default=2048)
 # After so many days an uploaded file goes, with its refused rows and samples; the run and its counts stay.
 IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=30)

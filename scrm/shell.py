@@ -43,11 +43,13 @@ NAV = (
     Group(
         _("客户"),
         (
+            Item(_("会员池"), "chart-donut", "insights:pool", "insights.view", "z"),
             Item(_("会员"), "users", "members:list", "members.view", "m"),
             Item(_("跟进任务"), "checklist", "care:list", "members.view", "y"),
             Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),
             Item(_("标签"), "tags", "members:tags", "members.view", "e"),
             Item(_("导入中心"), "file-import", "imports:list", "imports.view", "i"),
+            Item(_("数据质量"), "heart-rate-monitor", "quality:overview", "insights.view", "q"),
             Item(_("身份合并"), "arrow-merge", "members:merges", "members.merge", "d"),
         ),
     ),
@@ -57,6 +59,7 @@ NAV = (
             Item(_("活动"), "send", "campaigns:list", "campaigns.view", "c"),
             Item(_("触点连接器"), "plug-connected", "connectors:list", "connectors.view", "t"),
             Item(_("触达策略"), "shield-check", "reach:policy", "connectors.view", "p"),
+            Item(_("授权管理"), "rubber-stamp", "privacy:consents", "members.view", "n"),
             Item(_("收件箱"), "mailbox", "inbox:list", "inbox.view", "b"),
             Item(_("积分"), "coin", "points:rules", "points.view", "l"),
         ),
@@ -72,10 +75,12 @@ NAV = (
     Group(
         _("设置"),
         (
+            Item(_("会员池设置"), "building-store", "pools:edit", "pools.edit"),
             Item(_("自定义字段"), "forms", "attributes:list", "members.view", "f"),
             Item(_("成员与角色"), "users-group", "team:list", "staff.manage", "u"),
             Item(_("网站追踪"), "world-www", "sites:list", "sites.view", "w"),
             Item(_("审计日志"), "history", "staff:audit", "audit.view", "a"),
+            Item(_("隐私与安全"), "shield-lock", "privacy:safety", "privacy.view", "v"),
             Item(_("API 密钥"), "key", "staff:tokens", "tokens.own", "k"),
         ),
     ),
@@ -110,7 +115,7 @@ def _mark_current(groups: list[Group], path: str) -> list[Group]:
 def _pools(request: HttpRequest) -> list[dict[str, Any]]:
     here = getattr(request, "pool", None)
     found = getattr(request, "pools", ())
-    return [{"name": pool.name, "slug": pool.slug, "url": f"{PREFIX}{pool.slug}/", "current": pool == here} for pool in found]
+    return [{"name": pool.name, "slug": pool.slug, "color": pool.color, "url": f"{PREFIX}{pool.slug}/", "current": pool == here} for pool in found]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

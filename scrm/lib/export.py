@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -20,8 +20,11 @@ from openpyxl.utils import get_column_letter
 Kind = Literal["text", "number", "money", "percent", "date", "days", "decimal"]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = {"number": "#,##0", "money": '"¥"#,##0.00', "percent": "0.0%", "days": "0.0", "decimal": "#,##0.00"}
-# Spreadsheets run a cell that begins with one of these (OWASP: CSV injection).
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Spreadsheets run a cell that begins with one of these (OWASP: CSV injection), also behind blanks and signs
+# that nobody sees; some read the full-width and mathematical forms as the plain ones.
+SIGNS = "=+-@|%\t\r\n\0＝＋－＠｜﹦﹢﹣﹫⁼⁺⁻−"
+UNSEEN = " \u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\u00ad\u180e"
+RISKY = re.compile(f"[{UNSEEN}]*[{re.escape(SIGNS)}]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -44,13 +47,13 @@ def columns_of(columns: Iterable["Column | str"]) -> list[Column]:
 
 def safe(value: Any) -> Any:
     """Text that a spreadsheet would run is made inert with a leading apostrophe."""
-    if isinstance(value, str) and value.startswith(RISKY) and not _is_number(value):
-        return "'" + value
+    if isinstance(value, str) and RISKY.match(value) and not _is_number(value):
+        return "'" + value.replace("\0", "")
     return value
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?\d+(\.\d+)?", text))
+    return bool(re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text))
 
 
 def cell(value: Any, kind: Kind) -> Any:
@@ -86,15 +89,25 @@ class _Echo:
         return text
 
 
-def csv_lines(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """CSV with a byte order mark, so that Excel reads Chinese."""
+def _lines(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield "\ufeff"
-    yield writer.writerow([safe(column.label) for column in columns])
     for row in rows:
         yield writer.writerow(
             ["" if value is None else safe(cell(value, column.kind)) for value, column in zip(row, columns, strict=False)]
         )
+
+
+def csv_lines(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """CSV with a byte order mark, so that Excel reads Chinese."""
+    yield "\ufeff"
+    yield csv.writer(_Echo()).writerow([safe(column.label) for column in columns])
+    yield from _lines(columns, rows)
+
+
+def csv_text(columns: Sequence[Column], rows: Iterable[Sequence[Any]], *, head: bool = False) -> str:
+    """Some lines of a CSV file, its heading first when asked: for files that grow piece by piece."""
+    heading = csv.writer(_Echo()).writerow([safe(column.label) for column in columns]) if head else ""
+    return heading + "".join(_lines(columns, rows))
 
 
 def csv_response(title: str, columns: Iterable[Column | str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
@@ -110,7 +123,7 @@ def _sheet_cell(sheet: Any, value: Any, column: Column) -> WriteOnlyCell:
     if isinstance(value, str):
         # "=…" would otherwise become a formula; the prefix keeps it text even when edited.
         made.data_type = "s"
-        made.quotePrefix = value.startswith(RISKY)
+        made.quotePrefix = RISKY.match(value) is not None
     elif column.kind in FORMATS:
         made.number_format = FORMATS[column.kind]
     return made
@@ -118,8 +131,18 @@ def _sheet_cell(sheet: Any, value: Any, column: Column) -> WriteOnlyCell:
 
 def xlsx_bytes(title: str, columns: Iterable[Column | str], rows: Iterable[Sequence[Any]]) -> bytes:
     """One sheet: bold frozen heading, typed cells."""
+    out = io.BytesIO()
+    xlsx_file(out, title, columns, rows)
+    return out.getvalue()
+
+
+def xlsx_file(
+    file: IO[bytes], title: str, columns: Iterable[Column | str], rows: Iterable[Sequence[Any]], about: str = ""
+) -> None:
+    """The same into an open file, rows as they come; `about` stands in the properties of the document."""
     heads = columns_of(columns)
     book = Workbook(write_only=True)
+    book.properties.description = about
     sheet = book.create_sheet(re.sub(r"[\\/*?:\[\]']", " ", str(title))[:31] or "Sheet")
     sheet.freeze_panes = "A2"
     for number, column in enumerate(heads, 1):
@@ -127,9 +150,7 @@ def xlsx_bytes(title: str, columns: Iterable[Column | str], rows: Iterable[Seque
     sheet.append([_heading(sheet, column) for column in heads])
     for row in rows:
         sheet.append([_sheet_cell(sheet, value, column) for value, column in zip(row, heads, strict=False)])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    book.save(file)
 
 
 def _heading(sheet: Any, column: Column) -> WriteOnlyCell:

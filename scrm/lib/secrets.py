@@ -18,6 +18,21 @@ def kept(path: Path, prefix: str = "") -> str:
     return path.read_text().strip()
 
 
+def read(path: Path) -> str:
+    """The secret at `path`, or nothing when there is none."""
+    return path.read_text().strip() if path.exists() else ""
+
+
+def write(path: Path, secret: str) -> None:
+    """Put another secret in place of the one at `path`, whole or not at all."""
+    handle, beside = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
 def _make(path: Path, secret: str) -> None:
     handle, beside = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone
     try:

@@ -1,0 +1,20 @@
+"""What this package announces: its tab, its filter, its jobs, its charts, its decisions."""
+
+from django.utils.translation import gettext_lazy as _
+
+from members import consents, filters, panels
+from members.privacy import charts, fates, work
+from members.privacy.views.safety import panel
+
+panels.register(
+    "looks",
+    label=_("谁看过"),
+    template="privacy/panel.html",
+    context=panel,
+    permission="privacy.view",
+    icon="eye",
+    order=90,
+)
+filters.register("consent_state", _("授权状态"), ids=consents.who, describe=consents.describe)
+
+__all__ = ["charts", "fates", "work"]
