@@ -28,6 +28,10 @@ app.conf.beat_schedule = {
     # Visitors who are members by now, and those who never became one.
     "visitors": {"task": "members.tasks.take_visitors", "schedule": 300.0},
     "strangers": {"task": "members.tasks.forget_strangers", "schedule": crontab(hour=2, minute=20)},
+    # Journals of imports that can no longer be reverted, uploaded files that are old enough.
+    "old-imports": {"task": "members.tasks.forget_imports", "schedule": crontab(minute=40)},
+    # Exports, answers and orders of jobs whose time is over.
+    "old-copies": {"task": "members.tasks.forget_copies", "schedule": crontab(minute=50)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
     "old-figures": {"task": "insights.tasks.forget_figures", "schedule": crontab(hour=2, minute=30)},
 }
