@@ -1,12 +1,14 @@
 """How a file's columns are read, from wherever that is known: a mapping the pool kept, the last file with the same headings,
 a platform's preset, or a guess by the headings alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 
+from members.attributes import queries as own_fields
 from members.importing import fields, presets
 from members.importing.codes import problem
 from members.importing.presets import Preset
@@ -31,12 +33,28 @@ class Reading:
 # -- Choosing --------------------------------------------------------------------------------------
 def choose(pool: Pool, kind: str, columns: list[str], channel: Channel | None) -> Reading:
     """The best known way of reading a file with these headings."""
+    return _with_declared(pool, kind, columns, _choose(pool, kind, columns, channel))
+
+
+def _with_declared(pool: Pool, kind: str, columns: list[str], reading: Reading) -> Reading:
+    """Columns still free that bear the name of a field the pool declares for itself go there."""
+    if kind != ImportRun.Kind.MEMBERS:
+        return reading
+    free = [column for column in columns if column not in reading.mapping.values()]
+    names = {f"{fields.ATTRIBUTE}{each.key}": [each.key, each.label, each.label_en] for each in own_fields.fields_of(pool)}
+    return replace(reading, mapping=fields.pick(names, free) | reading.mapping)
+
+
+def _choose(pool: Pool, kind: str, columns: list[str], channel: Channel | None) -> Reading:
     if saved := _saved_match(pool, kind, columns):
         return from_saved(saved, kind, columns)
     if last := _last_alike(pool, kind, columns):
         return from_run(last, columns)
-    if found := presets.matches(columns, kind, channel.code if channel else ""):
-        return from_preset(found[0].preset, columns, score=found[0].percent)
+    # Headings that many tools share prove no platform: such a preset waits to be chosen, or for its channel to be.
+    code = channel.code if channel else ""
+    for found in presets.matches(columns, kind, code):
+        if found.preset.sure or found.preset.channel == code:
+            return from_preset(found.preset, columns, score=found.percent)
     return Reading(fields.suggest(kind, columns), {}, None, {"by": "guess"})
 
 
@@ -95,6 +113,11 @@ def from_run(run: ImportRun, columns: list[str]) -> Reading:
 def saved_mappings(pool: Pool) -> QuerySet[SavedMapping]:
     """The pool's kept mappings by name."""
     return SavedMapping.objects.filter(pool=pool).select_related("channel", "actor").order_by("name")
+
+
+def saved_of(pool: Pool, pk: str) -> SavedMapping:
+    """One of the pool's kept mappings, or 404."""
+    return get_object_or_404(saved_mappings(pool), pk=pk if pk.isdigit() else 0)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Reads of the import pages and their API."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,8 +9,8 @@ from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from members.importing import codes
-from members.models import ImportReject, ImportRun, Pool
+from members.importing import codes, fields
+from members.models import ImportReject, ImportRun, ImportSample, Pool
 from scrm.jobs.models import JobRun
 
 Status = ImportRun.Status
@@ -29,6 +30,7 @@ PHASES = {
     "people": _("识别会员身份"),
     "gather": _("与现有数据比对"),
     "write_members": _("写入会员"),
+    "consents": _("写入同意记录"),
     "write_rows": _("写入数据"),
 }
 EXAMPLES = 20
@@ -74,16 +76,17 @@ class Refusal:
 
 def runs(pool: Pool, limit: int = 100) -> list[ImportRun]:
     """The pool's latest imports with their `state`."""
-    found = list(
-        ImportRun.objects.filter(pool=pool)
-        .exclude(options__has_key="api")
-        .select_related("channel", "actor")
-        .order_by("-created_at")[:limit]
-    )
-    jobs = JobRun.objects.in_bulk([run.job_id for run in found if run.job_id])
-    for run in found:
+    found = ImportRun.objects.filter(pool=pool).exclude(options__has_key="api").select_related("channel", "actor")
+    return with_states(found.order_by("-created_at")[:limit])
+
+
+def with_states(found: Iterable[ImportRun]) -> list[ImportRun]:
+    """Several imports with their `state`, their jobs looked up at once."""
+    several = list(found)
+    jobs = JobRun.objects.in_bulk([run.job_id for run in several if run.job_id])
+    for run in several:
         run.state = _state(run, jobs.get(run.job_id))  # type: ignore[attr-defined, arg-type]
-    return found
+    return several
 
 
 def run_of(pool: Pool, pk: int) -> ImportRun:
@@ -92,7 +95,9 @@ def run_of(pool: Pool, pk: int) -> ImportRun:
 
 
 def with_state(run: ImportRun) -> ImportRun:
-    """The run with its `state`."""
+    """The run with its `state`, looked up unless it has it."""
+    if hasattr(run, "state"):
+        return run
     run.state = _state(run, JobRun.objects.filter(pk=run.job_id).first() if run.job_id else None)  # type: ignore[attr-defined]
     return run
 
@@ -119,6 +124,58 @@ def refusals(run: ImportRun, examples: int = EXAMPLES) -> list[Refusal]:
         Refusal(code, count, list(ImportReject.objects.filter(run=run, code=code).order_by("line")[:examples]))
         for code, count in counted
     ]
+
+
+# -- What a check saw ------------------------------------------------------------------------------
+OUTCOMES = ("new", "updated", "unchanged", "conflicting")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One of the first rows of an outcome: cells by field, and what would change."""
+
+    line: int
+    cells: list[str]
+    changes: list[tuple[str, str, str]]  # field, now, then
+    reason: str
+
+
+def samples(run: ImportRun, outcome: str) -> tuple[list[str], list[Seen]]:
+    """The first rows of an outcome as a check saw them: headings and rows."""
+    rows = list(ImportSample.objects.filter(run=run, outcome=outcome).order_by("line"))
+    keys = [key for key in run.mapping if any(key in row.said for row in rows)]
+    return [_label(run, key) for key in keys], [_seen(run, keys, row) for row in rows]
+
+
+def _seen(run: ImportRun, keys: list[str], row: ImportSample) -> Seen:
+    changes = [(_label(run, key), _text(before), _text(row.said.get(key))) for key, before in row.before.items()]
+    cells = [_text(row.said.get(key)) for key in keys]
+    return Seen(
+        row.line, cells, [each for each in changes if each[1] != each[2]], codes.sentence(row.reason) if row.reason else ""
+    )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _label(run: ImportRun, key: str) -> str:
+    field = fields.fields_of(run.kind).get(key)
+    return str(field.label) if field else key.removeprefix(fields.ATTRIBUTE)
+
+
+def tabs(run: ImportRun) -> list[dict[str, Any]]:
+    """The outcomes of a check with their counts: what is worth looking at first comes first."""
+    kept = set(ImportSample.objects.filter(run=run).values_list("outcome", flat=True).distinct())
+    return [
+        {"key": key, "label": ImportSample.Outcome(key).label, "count": run.counts.get(key, 0)} for key in OUTCOMES if key in kept
+    ]
+
+
+def corrected(pool: Pool, pk: str) -> ImportRun | None:
+    """The import whose refused rows are being uploaded again."""
+    found = ImportRun.objects.filter(pool=pool).exclude(options__has_key="api")
+    return found.select_related("channel").filter(pk=pk).first() if pk.isdigit() else None
 
 
 def pace(job: JobRun, now: datetime) -> dict[str, float | None]:

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from members.importing import fields, mappings, pipeline, presets, sniffing, staging
+from members.importing import fields, journal, mappings, pipeline, presets, sniffing, staging
 from members.importing.codes import problem
 from members.models import Channel, ImportRun, Pool, SavedMapping
 from scrm.jobs import services as jobs
@@ -185,6 +185,7 @@ def _apply(run: ImportRun, reading: mappings.Reading, columns: list[str]) -> Non
 
 def _start_over(run: ImportRun, *changed: str) -> None:
     """What an earlier job staged was read otherwise: nothing of it may be gone on with."""
+    journal.close(run)
     staging.drop(run)
     run.status, run.counts, run.job_id = Status.UPLOADED, {}, None
     run.save(update_fields=[*changed, "status", "counts", "job_id"])
@@ -230,6 +231,33 @@ def save_mapping(
     _start_over(run, "mapping", "options", "channel")
     audit(actor=actor, action="import.map", target=run, pool_id=run.pool_id, mapping=mapping)
     return run
+
+
+@transaction.atomic
+def keep_mapping(
+    *,
+    run: ImportRun,
+    name: str,
+    mapping: dict[str, str],
+    options: dict[str, Any],
+    actor: User | None,
+    channel: Channel | None = None,
+) -> SavedMapping:
+    """Use a mapping for this file and keep it for the next ones."""
+    save_mapping(run=run, mapping=mapping, options=options, actor=actor, channel=channel)
+    kept = mappings.keep(
+        pool=run.pool,
+        name=name,
+        kind=run.kind,
+        mapping=run.mapping,
+        columns=run.columns,
+        options=run.options,
+        channel=run.channel,
+        actor=actor,
+    )
+    run.options = run.options | {"applied": {"by": "saved", "id": kept.pk, "name": kept.name}}
+    run.save(update_fields=["options"])
+    return kept
 
 
 def _check_mapping(run: ImportRun, mapping: dict[str, str]) -> None:

@@ -2,22 +2,38 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from members.importing import queries, rejects, services
-from members.importing.forms import EXTENSIONS, MappingForm, ReadingForm, UploadForm
-from members.models import ImportRun
+from members.importing import fields, mappings, presets, queries, rejects, revert, services, sniffing
+from members.importing.fields import ATTRIBUTE
+from members.importing.forms import EXTENSIONS, MappingForm, ReadingForm, SaveForm, UploadForm, preset_choices
+from members.models import ImportLeftover, ImportRun
 from scrm.lib import clock
 from scrm.lib.export import csv_response
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
+from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 
 Status = ImportRun.Status
+LEFT = 200  # rows of what a revert left that the page shows
+LABELS = {
+    "member": gettext_lazy("会员"),
+    "identity": gettext_lazy("身份标识"),
+    "order": gettext_lazy("订单"),
+    "line": gettext_lazy("订单行"),
+    "product": gettext_lazy("商品"),
+    "event": gettext_lazy("行为事件"),
+    "merge": gettext_lazy("身份合并"),
+    "refund": gettext_lazy("退款"),
+    "consent": gettext_lazy("同意"),
+}
 
 
 @require_GET
@@ -29,9 +45,8 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @allow("imports.run")
 def new(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(
-        request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind", "members"), "channel": 1}
-    )
+    corrects = queries.corrected(request.pool, request.GET.get("corrects", ""))
+    form = UploadForm(request.POST or None, request.FILES or None, initial=_upload_initial(request, corrects))
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -42,14 +57,25 @@ def new(request: HttpRequest) -> HttpResponse:
                 file_name=given["file"].name,
                 actor=request.user,
                 channel=given["channel"],
+                told=services.Told(corrects=corrects if corrects and corrects.kind == given["kind"] else None),
             )
         except Problem as problem:
             form.add_error(None, problem.message)
         else:
             return redirect("imports:map", run.pk)
-    return render(
-        request, "imports/new.html", {"form": form, "extensions": EXTENSIONS, "steps": queries.steps()}, status=_status(form)
-    )
+    context = {"form": form, "extensions": EXTENSIONS, "steps": queries.steps(), "corrects": corrects, "platforms": _platforms()}
+    return render(request, "imports/new.html", context, status=_status(form))
+
+
+def _upload_initial(request: HttpRequest, corrects: ImportRun | None) -> dict[str, Any]:
+    if corrects:
+        return {"kind": corrects.kind, "channel": corrects.channel_id}
+    return {"kind": request.GET.get("kind", "members")}
+
+
+def _platforms() -> list[str]:
+    """What is recognised by itself, named for the page."""
+    return list(dict.fromkeys(preset.label for preset in presets.every().values()))
 
 
 def _status(form: Any) -> int:
@@ -62,45 +88,152 @@ def map_columns(request: HttpRequest, pk: int) -> HttpResponse:
     run = queries.run_of(request.pool, pk)
     if run.state.open:
         return redirect("imports:detail", pk)
+    if request.method == "POST" and request.GET.get("preview"):
+        return render_page(request, "imports/map.html", "body", _map_page(run, _previewed(run, request.POST)))
     form = MappingForm(request.POST or None, run=run)
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            services.save_mapping(
-                run=run, mapping=given["mapping"], options=given["options"], channel=given.get("channel"), actor=request.user
-            )
-            services.start_check(run=run, actor=request.user)
-        except Problem as problem:
-            form.add_error(None, problem.message)
-        else:
-            return redirect("imports:detail", pk)
+    if request.method == "POST" and form.is_valid() and (answer := _mapped(request, run, form)) is not None:
+        return answer
     return render(request, "imports/map.html", _map_page(run, form), status=_status(form))
 
 
+def _previewed(run: ImportRun, given: Any) -> MappingForm:
+    """The form as it would look with other columns chosen: their samples and words. Nothing is kept."""
+    run.mapping = {name[4:]: column for name, column in given.items() if name.startswith("map:") and column in run.columns}
+    run.mapping |= {f"{ATTRIBUTE}{column}": column for column in given.getlist("own")}
+    initial = {name: given.getlist(name) if name == "own" else value for name, value in given.items()}
+    return MappingForm(run=run, initial=initial)
+
+
+def _mapped(request: HttpRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
+    """Keep the mapping and check the file, unless there are words to be explained first."""
+    given = form.cleaned_data
+    try:
+        services.save_mapping(
+            run=run, mapping=given["mapping"], options=given["options"], channel=given.get("channel"), actor=request.user
+        )
+        if form.unseen():
+            toast(request, _("新选的列里有不认识的词：请说明它们的含义，或直接再点一次「检查文件」"), level=messages.WARNING)
+            return redirect("imports:map", run.pk)
+        services.start_check(run=run, actor=request.user)
+    except Problem as problem:
+        form.add_error(None, problem.message)
+        return None
+    return redirect("imports:detail", run.pk)
+
+
 def _map_page(run: ImportRun, form: MappingForm, reading: ReadingForm | None = None) -> dict[str, Any]:
-    reading = reading or ReadingForm(initial={"encoding": run.encoding, "delimiter": run.delimiter})
+    applied = run.options.get("applied", {})
     return {
         "run": run,
         "form": form,
-        "reading": reading,
+        "reading": reading or ReadingForm(run=run),
+        "layout": sniffing.found_of(run),
         "steps": queries.steps(),
         "twin": queries.twins(run).first(),
-        "preview": run.sample[:8],
+        "preview": list(run.sample[:8]),
+        "ignored": [name for name in run.columns if name in fields.ours()],
+        "applied": applied,
+        "preset": presets.get(applied.get("key", "")),
+        "choices": preset_choices(run),
+        "saved": mappings.saved_mappings(run.pool),
+        "elsewhere": _elsewhere(run),
+        "saving": SaveForm(initial={"name": applied.get("name", "") if applied.get("by") == "saved" else ""}),
     }
+
+
+def _elsewhere(run: ImportRun) -> presets.Match | None:
+    """A preset of another kind of file that fits much better than what this file was said to be."""
+    here = presets.matches(run.columns, run.kind)
+    if here or not fields.missing(run.kind, run.mapping):
+        return None
+    return next(iter(presets.matches(run.columns)), None)
 
 
 @require_POST
 @allow("imports.run")
 def reread(request: HttpRequest, pk: int) -> HttpResponse:
     run = queries.run_of(request.pool, pk)
-    reading = ReadingForm(request.POST)
+    reading = ReadingForm(request.POST, run=run)
     if reading.is_valid():
         try:
-            services.reread(run=run, actor=request.user, **reading.cleaned_data)
+            services.reread(run=run, actor=request.user, **{key: value for key, value in reading.cleaned_data.items() if value})
             return redirect("imports:map", pk)
         except Problem as problem:
             reading.add_error(None, problem.message)
     return render(request, "imports/map.html", _map_page(run, MappingForm(run=run), reading), status=422)
+
+
+@require_POST
+@allow("imports.run")
+def read_as(request: HttpRequest, pk: int) -> HttpResponse:
+    """By a preset, a kept mapping, or the headings alone."""
+    run = queries.run_of(request.pool, pk)
+    chosen = request.POST.get("by", "")
+    try:
+        if chosen.startswith("saved:"):
+            services.read_as(run=run, actor=request.user, saved=mappings.saved_of(request.pool, chosen.removeprefix("saved:")))
+        else:
+            services.read_as(run=run, actor=request.user, preset=chosen)
+    except Problem as problem:
+        toast(request, problem.message, level=messages.ERROR)
+    return redirect("imports:map", pk)
+
+
+@require_POST
+@allow("imports.run")
+def keep_mapping(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what stands in the mapping form under a name, for the next file of this kind."""
+    run = queries.run_of(request.pool, pk)
+    form, saving = MappingForm(request.POST, run=run), SaveForm(request.POST)
+    if not (form.is_valid() and saving.is_valid()):
+        if saving.is_valid():
+            toast(request, _("还没有保存：请先把列对应好"), level=messages.ERROR)
+        return render(request, "imports/map.html", _map_page(run, form) | {"saving": saving}, status=422)
+    given = form.cleaned_data
+    try:
+        kept = services.keep_mapping(
+            run=run,
+            name=saving.cleaned_data["name"],
+            mapping=given["mapping"],
+            options=given["options"],
+            channel=given.get("channel"),
+            actor=request.user,
+        )
+    except Problem as problem:
+        toast(request, problem.message, level=messages.ERROR)
+    else:
+        toast(request, _("已保存为方案「%(name)s」，下次遇到同样的列会自动用上") % {"name": kept.name})
+    return redirect("imports:map", pk)
+
+
+@require_GET
+@allow("imports.view")
+def mapping_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "imports/mappings.html", {"saved": mappings.saved_mappings(request.pool), "presets": _by_platform()})
+
+
+def _by_platform() -> list[tuple[str, list[presets.Preset]]]:
+    grouped: dict[str, list[presets.Preset]] = {}
+    for preset in presets.every().values():
+        grouped.setdefault(preset.label, []).append(preset)
+    return list(grouped.items())
+
+
+@require_POST
+@allow("imports.run")
+def rename_mapping(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        mappings.rename(saved=mappings.saved_of(request.pool, str(pk)), name=request.POST.get("name", ""), actor=request.user)
+    except Problem as problem:
+        toast(request, problem.message, level=messages.ERROR)
+    return redirect("imports:mappings")
+
+
+@require_POST
+@allow("imports.run")
+def forget_mapping(request: HttpRequest, pk: int) -> HttpResponse:
+    mappings.forget(saved=mappings.saved_of(request.pool, str(pk)), actor=request.user)
+    return redirect("imports:mappings")
 
 
 @require_POST
@@ -121,7 +254,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 @allow("imports.view")
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     run = queries.run_of(request.pool, pk)
-    return render(request, "imports/detail.html", _detail(run))
+    return render(request, "imports/detail.html", _detail(run) | _outcome(run, request.GET.get("show", "")))
 
 
 def _detail(run: ImportRun) -> dict[str, Any]:
@@ -129,9 +262,52 @@ def _detail(run: ImportRun) -> dict[str, Any]:
     context: dict[str, Any] = {"run": run, "state": state, "steps": queries.steps(), "step": queries.step_of(run)}
     if state.job is not None:
         context |= {"job": state.job, "phase": queries.PHASES.get(state.job.phase, ""), **queries.pace(state.job, clock.now())}
-    if not state.open:
-        context |= {"refusals": queries.refusals(run), "twin": queries.twins(run).first(), "tiles": _tiles(run)}
     return context
+
+
+def _outcome(run: ImportRun, show: str) -> dict[str, Any]:
+    """What came of a check or an import; what a revert left."""
+    if run.state.open:  # type: ignore[attr-defined]
+        return {}
+    context: dict[str, Any] = {"refusals": queries.refusals(run), "twin": queries.twins(run).first(), "tiles": _tiles(run)}
+    if run.status == Status.CHECKED:
+        tabs = queries.tabs(run)
+        shown = show if show in {tab["key"] for tab in tabs} else next((tab["key"] for tab in tabs if tab["count"]), "")
+        headings, seen = queries.samples(run, shown)
+        context |= {"tabs": tabs, "shown": shown, "headings": headings, "seen": seen}
+    elif run.status == Status.REVERTED:
+        left = revert.leftovers(run)
+        context |= {"left": [_left(each) for each in left[:LEFT]], "left_count": left.count(), "taken": _taken(run)}
+    else:
+        context["unrevertable"] = revert.revertable(run, clock.now())
+    return context
+
+
+def _left(each: ImportLeftover) -> dict[str, Any]:
+    return {
+        "what": LABELS.get(each.label, each.label),
+        "name": each.name,
+        "member": each.subject,
+        "reason": revert.REASONS.get(each.reason, each.reason),
+        "detail": "、".join(str(name) for name in (each.detail.get("fields") or each.detail.get("tables") or [])),
+    }
+
+
+def _taken(run: ImportRun) -> int:
+    """How many rows a revert took out or put back."""
+    taken: dict[str, int] = run.journal.get("reverted", {})
+    return sum(number for name, number in taken.items() if name != "left" and isinstance(number, int))
+
+
+@require_POST
+@allow("imports.run")
+def take_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the import back."""
+    try:
+        revert.start_revert(run=queries.run_of(request.pool, pk), actor=request.user, as_of=clock.now())
+    except Problem as problem:
+        toast(request, problem.message, level=messages.ERROR)
+    return redirect("imports:detail", pk)
 
 
 def _tiles(run: ImportRun) -> list[tuple[str, str, int, str]]:
@@ -143,7 +319,9 @@ def _tiles(run: ImportRun) -> list[tuple[str, str, int, str]]:
         ("new", _("将新增") if checked else _("新增"), "circle-plus"),
         ("updated", _("将更新") if checked else _("更新"), "refresh"),
         ("unchanged", _("没有变化"), "equal"),
+        ("conflicting", _("冲突"), "alert-circle"),
         ("refused", _("拒绝"), "alert-triangle"),
+        ("skipped", _("按设定跳过"), "player-skip-forward"),
         ("repeated", _("文件内重复"), "copy"),
         ("leads", _("新潜客"), "user-plus"),
         ("merged", _("合并的会员"), "arrow-merge"),

@@ -14,6 +14,7 @@ import yaml
 from django.utils.translation import get_language
 
 from members.importing import fields, words
+from members.models import ImportRun
 
 SCORE = 0.6  # less of a file's headings known, and it is not this export
 _KEYS = {"title", "title_en", "known_from", "known_from_en", "sure", "unit", "columns", "other", "words", "notes", "notes_en"}
@@ -48,6 +49,10 @@ class Preset:
     @property
     def title(self) -> str:
         return self.titles[_language()]
+
+    @property
+    def kind_label(self) -> str:
+        return str(ImportRun.Kind(self.kind).label)
 
     @property
     def known_from(self) -> str:
