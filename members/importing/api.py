@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -13,72 +13,39 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from members.importing import codes, fields, queries, services
-from members.models import Channel, ImportReject, ImportRun
+from members.importing import codes, fields, mappings, presets, queries, rejects, revert, services
+from members.importing.serializers import (
+    ImportSerializer,
+    LayoutSerializer,
+    LeftoverSerializer,
+    MappingSerializer,
+    NameSerializer,
+    PresetSerializer,
+    RejectSerializer,
+    SampleSerializer,
+    SavedMappingSerializer,
+    UploadSerializer,
+)
+from members.models import Channel, ImportReject, ImportRun, ImportSample, SavedMapping
 from scrm.jobs.api import SteerSerializer
 from scrm.lib import clock
+from scrm.lib.export import csv_response
 from scrm.lib.problems import Problem
 from scrm.staff.api import PoolViewSet
 from scrm.staff.idempotency import Conflict
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """A file, what it holds and where it comes from."""
-
-    file = serializers.FileField()
-    kind = serializers.ChoiceField(choices=ImportRun.Kind.choices)
-    channel = serializers.SlugRelatedField(slug_field="code", queryset=Channel.objects.all(), required=False, allow_null=True)
-
-
-class MappingSerializer(serializers.Serializer[Any]):
-    """Field → column of the file, and how cells are read."""
-
-    mapping = serializers.DictField(child=serializers.CharField(allow_blank=True))
-    options = serializers.DictField(required=False)
-    channel = serializers.SlugRelatedField(slug_field="code", queryset=Channel.objects.all(), required=False, allow_null=True)
-
-
-class ImportSerializer(serializers.ModelSerializer[ImportRun]):
-    """One import and how far it is."""
-
-    status = serializers.SerializerMethodField()
-    progress = serializers.SerializerMethodField()
-    channel = serializers.SlugRelatedField(slug_field="code", read_only=True)  # type: ignore[var-annotated]
-
-    class Meta:
-        model = ImportRun
-        fields = [
-            "id", "kind", "channel", "file_name", "size", "sha256", "format", "encoding", "delimiter", "columns",
-            "mapping", "options", "status", "counts", "progress", "created_at", "finished_at",
-        ]  # fmt: skip
-
-    def get_status(self, run: ImportRun) -> str:
-        return queries.with_state(run).state.status  # type: ignore[attr-defined, no-any-return]
-
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def get_progress(self, run: ImportRun) -> dict[str, Any] | None:
-        job = queries.with_state(run).state.job  # type: ignore[attr-defined]
-        return {"status": job.status, "phase": job.phase, "done": job.done, "total": job.total} if job else None
-
-
-class RejectSerializer(serializers.ModelSerializer[ImportReject]):
-    """A refused row: where, why, and what it said."""
-
-    message = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ImportReject
-        fields = ["line", "column", "code", "message", "row"]
-
-    def get_message(self, reject: ImportReject) -> str:
-        return codes.sentence(reject.code)
 
 
 class ImportViewSet(PoolViewSet):
     """Upload, map, check, start; then ask how far it is and what was refused."""
 
     # Refused rows show what was sent, telephone numbers included.
-    permissions: ClassVar[dict[str, str]] = {"read": "imports.view", "write": "imports.run", "rejects": "imports.run"}
+    permissions: ClassVar[dict[str, str]] = {
+        "read": "imports.view",
+        "write": "imports.run",
+        "rejects": "imports.run",
+        "rejects_csv": "imports.run",
+        "samples": "imports.run",
+    }
     serializer_class = ImportSerializer
     queryset = ImportRun.objects.none()
     lookup_value_regex = r"\d+"
@@ -96,7 +63,8 @@ class ImportViewSet(PoolViewSet):
 
     @extend_schema(responses=ImportSerializer(many=True))
     def list(self, request: Request) -> Response:
-        return self.get_paginated_response(ImportSerializer(self.paginate_queryset(self._runs()), many=True).data)
+        page = queries.with_states(self.paginate_queryset(self._runs()) or [])
+        return self.get_paginated_response(ImportSerializer(page, many=True).data)
 
     @extend_schema(responses=ImportSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -110,13 +78,30 @@ class ImportViewSet(PoolViewSet):
         said = given.validated_data
         run = services.upload(
             pool=self.pool,
-            kind=said["kind"],
+            kind=said.get("kind", ""),
             file=said["file"],
             file_name=said["file"].name,
             channel=said.get("channel"),
             actor=request.user,
+            told=self._told(said),
         )
+        if options := said.get("options"):
+            services.save_mapping(run=run, mapping=run.mapping, options=options, actor=request.user)
         return self._answer(run, 201)
+
+    def _told(self, said: dict[str, Any]) -> services.Told:
+        saved = mappings.named(self.pool, said["mapping"]) if said.get("mapping") else None
+        corrects = self._run(str(said["corrects"])) if said.get("corrects") else None
+        layout = {name: said[name] for name in ("encoding", "delimiter", "sheet", "heading") if said.get(name)}
+        return services.Told(preset=said.get("preset", ""), saved=saved, corrects=corrects, **layout)
+
+    @extend_schema(request=LayoutSerializer, responses=ImportSerializer)
+    @action(detail=True, methods=["post"])
+    def reread(self, request: Request, pk: str) -> Response:
+        """Read the file again with another encoding, delimiter, sheet or heading row."""
+        given = LayoutSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        return self._answer(services.reread(run=self._run(pk), actor=request.user, **given.validated_data))
 
     @extend_schema(request=MappingSerializer, responses=ImportSerializer)
     @action(detail=True, methods=["put"])
@@ -151,6 +136,42 @@ class ImportViewSet(PoolViewSet):
             services.steer(run=run, actor=request.user, **given.validated_data)
         return self._answer(run)
 
+    @extend_schema(request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def revert(self, request: Request, pk: str) -> Response:
+        """Take the import back, within 24 hours: what changed since stays and is listed."""
+        run = self._run(pk)
+        revert.start_revert(run=run, actor=request.user, as_of=clock.now())
+        return self._answer(run, 202)
+
+    @extend_schema(responses=LeftoverSerializer(many=True))
+    @action(detail=True)
+    def leftovers(self, request: Request, pk: str) -> Response:
+        """What a revert left as it is, and why."""
+        self.ordering = ("id",)
+        page = self.paginate_queryset(revert.leftovers(self._run(pk)))
+        return self.get_paginated_response(LeftoverSerializer(page, many=True).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("outcome", str, enum=ImportSample.Outcome.values)], responses=SampleSerializer(many=True)
+    )
+    @action(detail=True)
+    def samples(self, request: Request, pk: str) -> Response:
+        """The first 50 rows of each outcome of the last check; identities are masked."""
+        found = ImportSample.objects.filter(run=self._run(pk))
+        if outcome := request.query_params.get("outcome"):
+            found = found.filter(outcome=outcome)
+        self.ordering = ("line", "id")
+        return self.get_paginated_response(SampleSerializer(self.paginate_queryset(found), many=True).data)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=True, url_path="rejects.csv")
+    def rejects_csv(self, request: Request, pk: str) -> Any:
+        """Refused rows in the columns of the file, with line, column, code and sentence: to be corrected and sent again."""
+        run = self._run(pk)
+        services.note_download(run=run, actor=request.user)
+        return csv_response(run.file_name.rsplit(".", 1)[0], rejects.columns(run), rejects.rows(run))
+
     @extend_schema(responses=RejectSerializer(many=True))
     @action(detail=True)
     def rejects(self, request: Request, pk: str) -> Response:
@@ -158,6 +179,58 @@ class ImportViewSet(PoolViewSet):
         self.ordering = ("line", "id")
         page = self.paginate_queryset(ImportReject.objects.filter(run=self._run(pk)))
         return self.get_paginated_response(RejectSerializer(page, many=True).data)
+
+
+class SavedMappingViewSet(PoolViewSet):
+    """Mappings the pool keeps; POST under a name that is taken replaces it."""
+
+    permissions: ClassVar[dict[str, str]] = {"read": "imports.view", "write": "imports.run"}
+    serializer_class = SavedMappingSerializer
+    queryset = SavedMapping.objects.none()
+    lookup_value_regex = r"\d+"
+    ordering: Any = ("id",)
+
+    @extend_schema(responses=SavedMappingSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(mappings.saved_mappings(self.pool).order_by())
+        return self.get_paginated_response(SavedMappingSerializer(page, many=True).data)
+
+    @extend_schema(responses=SavedMappingSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(SavedMappingSerializer(mappings.saved_of(self.pool, pk)).data)
+
+    @extend_schema(request=SavedMappingSerializer, responses={201: SavedMappingSerializer})
+    def create(self, request: Request) -> Response:
+        given = SavedMappingSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        said = dict(given.validated_data)
+        said.setdefault("columns", list(said["mapping"].values()))
+        kept = mappings.keep(pool=self.pool, actor=request.user, **said)
+        return Response(SavedMappingSerializer(kept).data, status=201)
+
+    @extend_schema(request=NameSerializer, responses=SavedMappingSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Another name."""
+        given = NameSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        saved = mappings.saved_of(self.pool, pk)
+        return Response(SavedMappingSerializer(mappings.rename(saved=saved, actor=request.user, **given.validated_data)).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        mappings.forget(saved=mappings.saved_of(self.pool, pk), actor=request.user)
+        return Response(status=204)
+
+
+class PresetViewSet(PoolViewSet):
+    """Exports of platforms that are recognised, and what is known of them."""
+
+    permissions: ClassVar[dict[str, str]] = {"read": "imports.view"}
+    serializer_class = PresetSerializer
+
+    @extend_schema(responses=PresetSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        return Response(PresetSerializer(list(presets.every().values()), many=True).data)
 
 
 class BatchSerializer(serializers.Serializer[Any]):
@@ -215,6 +288,8 @@ class OrderBatchViewSet(BatchViewSet):
 
 def routes(router: SimpleRouter) -> None:
     """Imports under /api/."""
+    router.register("imports/mappings", SavedMappingViewSet, basename="import-mapping")
+    router.register("imports/presets", PresetViewSet, basename="import-preset")
     router.register("imports", ImportViewSet, basename="import")
     router.register("members/batch", MemberBatchViewSet, basename="member-batch")
     router.register("orders/batch", OrderBatchViewSet, basename="order-batch")

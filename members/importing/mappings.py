@@ -120,6 +120,13 @@ def saved_of(pool: Pool, pk: str) -> SavedMapping:
     return get_object_or_404(saved_mappings(pool), pk=pk if pk.isdigit() else 0)
 
 
+def named(pool: Pool, name: str) -> SavedMapping:
+    """One of the pool's kept mappings by its name; raises Problem when there is none."""
+    if (saved := saved_mappings(pool).filter(name=name).first()) is None:
+        raise problem("no_such_mapping", name=name)
+    return saved
+
+
 @transaction.atomic
 def keep(
     *,

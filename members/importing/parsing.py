@@ -196,7 +196,7 @@ _NOT_PHONES = r"^1[0-2]\d{9}$|^1[3-9](\d{5,8}|\d{10,13})$|^0+$|^1+$"
 
 # What platforms show instead of a person: stars, or a number lent for one delivery. Many people share each of them.
 _STARS = r"\*"
-_VEILED = {Identity.Kind.PHONE: r"\*|[_,转#]\d{1,6}$"}
+_VEILED: dict[str, str] = {Identity.Kind.PHONE: r"\*|[_,转#]\d{1,6}$"}
 
 
 def normalised(kind: str, column: pa.Array) -> pa.Array:

@@ -81,8 +81,8 @@ MEANINGS: dict[str, dict[str, int]] = {
 def meaning(parser: str, word: str, said: Mapping[str, Any], channels: Mapping[str, int] | None = None) -> int | None:
     """What a word of the file comes to: as said for this file, else as generally known; None when nobody knows."""
     names, general = MEANINGS.get(parser, {}), VOCABULARIES.get(parser, channels or {})
-    if (own := said.get(word)) not in (None, ""):
-        return names.get(str(own), int(own) if str(own).isdigit() else general.get(str(own).lower()))
+    if own := str(said.get(word) or ""):
+        return names.get(own, int(own) if own.isdigit() else general.get(own.lower()))
     return general.get(word.lower())
 
 
