@@ -22,3 +22,7 @@ merge_held = Signal()
 #   table: name of a table (member_id bigint, id bigint, class smallint) that exists while the signal is being
 #          sent; class 0 are orders the import had created, 2 ones it had changed. Some may have been left.
 orders_reverted = Signal()
+
+# A pool lives in another time zone: its days begin at other instants. Sent inside the transaction, with pool, before
+# (the old zone), actor.
+pool_zone_changed = Signal()

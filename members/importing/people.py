@@ -224,7 +224,7 @@ def _merge(plan: Plan) -> None:
     merging.merge_pairs(
         pool_id=plan.run.pool_id,
         pairs=staging.table_name(plan.run, "merges"),
-        cause=merging.Cause(),
+        cause=merging.Cause(source=f"import:{plan.run.pk}"),
         actor=plan.run.actor,
         as_of=plan.rules.as_of,
     )

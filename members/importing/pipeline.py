@@ -12,6 +12,8 @@ have crashed (which empties unlogged tables), everything is done again; natural 
 harmless.
 """
 
+import hashlib
+import json
 import logging
 from datetime import datetime
 from typing import Any
@@ -21,7 +23,7 @@ from psycopg2 import sql as pg
 from pyroaring import BitMap64
 
 from members import signals, versions
-from members.importing import locks, people, staging, targets
+from members.importing import consenting, journal, locks, people, staging, targets
 from members.importing.codes import problem
 from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
@@ -29,6 +31,7 @@ from members.importing.reading import batches
 from members.importing.staging import Plan, table
 from members.importing.targets import FOLDER
 from members.models import ImportReject, ImportRun
+from members.oneid import precedence
 from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
 
@@ -37,9 +40,10 @@ Kind = ImportRun.Kind
 Counts = dict[str, int]
 CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated"}
 REFUSALS = {3: "other_member", 4: "duplicate_in_file", 6: "unknown_order", 7: "unknown_product"}
+# Refused for what is known, not for what the row lacks.
+CONFLICTS = ("other_member", "duplicate_in_file", "shared_identity")
 # Natural key and the values that must agree when a file says it twice.
 REPEATS = {
-    Kind.ORDERS: (("id",), ("member_id", "placed_at", "amount", "status", "discount", "shipping", "refunded", "store")),
     Kind.LINES: (("id", "n"), ("product_id", "quantity", "amount", "discount")),
     Kind.PRODUCTS: (("sku",), ("name", "category", "subcategory", "brand", "price")),
     Kind.EVENTS: (("member_id", "occurred_at", "id"), ("kind",)),
@@ -78,26 +82,37 @@ def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool, w
                 counts = _people_and_rows(plan, progress, as_of, write=write)
                 break
             except targets.Overtaken:
+                journal.close(run)
                 # The registry knows more than when the people were settled: settle them again.
                 progress.checkpoint(watermark=_read_mark(progress) | {"phase": "people"})
         else:
             raise problem("overtaken")
+        journal.close(run)
         staging.drop(run)
     return counts
 
 
 def _read_mark(progress: Progress) -> dict[str, Any]:
-    return {name: value for name, value in progress.watermark.items() if name in ("line", "read", "staged")}
+    return {name: value for name, value in progress.watermark.items() if name in ("line", "read", "staged", "asked", "skipped")}
+
+
+def _asked(run: ImportRun) -> str:
+    """What the file is to be read as; a retry after the mapping was changed begins anew."""
+    told = [run.sha256, run.encoding, run.delimiter, run.channel_id, run.mapping, run.options]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read(plan: Plan, progress: Progress) -> None:
-    mark = progress.watermark
-    whole = bool(mark) and staging.count(plan.run, "stage") == mark.get("staged", -1)
+    mark, asked = progress.watermark, _asked(plan.run)
+    whole = mark.get("asked") == asked and staging.count(plan.run, "stage") == mark.get("staged", -1)
     if not whole:
         with transaction.atomic():
+            journal.close(plan.run)
             staging.create(plan)
             progress.checkpoint(
-                done=0, phase="read", watermark={"phase": "read", "staged": 0, "phase_at": clock.now().isoformat()}
+                done=0,
+                phase="read",
+                watermark={"phase": "read", "staged": 0, "asked": asked, "phase_at": clock.now().isoformat()},
             )
     if progress.watermark["phase"] == "read":
         progress.checkpoint(total=_estimate(plan), phase="read")
@@ -133,7 +148,11 @@ def _settle(plan: Plan, progress: Progress, params: dict[str, Any], *, write: bo
     mark = _read_mark(progress) | {"merges": locks.latest_merge(plan.run.pool_id)}
     if plan.identities:
         progress.checkpoint(phase="people")
-        mark["merged"], mark["merges"] = people.resolve(plan, write=write)
+        with transaction.atomic():
+            before = locks.latest_merge(plan.run.pool_id)
+            mark["merged"], mark["merges"] = people.resolve(plan, write=write)
+            if mark["merged"] and write:
+                journal.note_merges(plan.run, before, plan.rules.as_of)
         if write:
             people.seal(plan)
     progress.checkpoint(phase="gather")
@@ -147,14 +166,18 @@ def _settle(plan: Plan, progress: Progress, params: dict[str, Any], *, write: bo
 # -- Gathering -----------------------------------------------------------------------------------
 def _gather(plan: Plan, params: dict[str, Any], *, write: bool) -> None:
     run, kind = plan.run, plan.run.kind
-    staging.drop(run, ("ready", "members"))
+    staging.drop(run, ("ready", "members", "changed"))
+    journal.begin(run)
     if plan.identities:
-        sql.execute(FOLDER + "gather_members", None, said=_said(plan), **some(plan, "members", "persons"))
+        weighed = precedence.gathering(run.pool, run.channel_id)
+        sql.execute(FOLDER + "gather_members", None, said=_said(plan), **weighed, **some(plan, "members", "persons"))
     if kind == Kind.MEMBERS:
         return
     names = ["ready", "stage", *(["persons", "first_hash"] if plan.identities else [])]
     if kind == Kind.LINES and write and run.options.get("unknown_products", "create") == "create":
-        sql.execute(FOLDER + "insert_stub_products", params, **some(plan, "stage"))
+        journal.note(run, "stubs", 0, sql.execute(FOLDER + "insert_stub_products", params, **some(plan, "stage", "changed")))
+    if kind == Kind.ORDERS:
+        return _gather_orders(plan, params)
     sql.execute(FOLDER + f"gather_{kind}", params, **some(plan, *names))
     if kind == Kind.LINES and not write and run.options.get("unknown_products", "create") == "create":
         sql.run(pg.SQL("UPDATE {} SET class = 0 WHERE class = 7").format(table(run, "ready")))
@@ -172,6 +195,19 @@ def _said(plan: Plan) -> pg.Composed:
 
 def _persons(plan: Plan) -> int:
     return int(sql.fetch(pg.SQL("SELECT count(DISTINCT person) FROM {}").format(table(plan.run, "persons")))[0][0])
+
+
+def _gather_orders(plan: Plan, params: dict[str, Any]) -> None:
+    """Orders beside what is known of them; of several rows about one order, one speaks for all."""
+    ready = table(plan.run, "ready")
+    named = pg.SQL(sql.text(FOLDER + "name_orders")).format(**some(plan, "stage", "persons", "first_hash"))
+    sql.run(
+        pg.SQL("CREATE UNLOGGED TABLE {} AS {} ORDER BY member_id, id, line").format(ready, targets.judged_orders(named)), params
+    )
+    if sql.execute(FOLDER + "mark_repeated_orders", None, ready=ready):
+        folded = pg.SQL(sql.text(FOLDER + "fold_orders")).format(ready=ready)
+        sql.run(pg.SQL("INSERT INTO {} {}").format(ready, targets.judged_orders(folded)), params)
+        sql.run(pg.SQL("DELETE FROM {} WHERE class = 8").format(ready))
 
 
 def _mark_repeats(plan: Plan) -> None:
@@ -224,6 +260,8 @@ def _write(plan: Plan, params: dict[str, Any], progress: Progress) -> None:
         versions.bump(plan.run.pool_id, "members", "orders")
     if plan.identities:
         targets.write(plan, targets.MEMBERS, params, progress, "members")
+    if plan.run.kind == Kind.MEMBERS:
+        consenting.write(plan, params, progress)
     target = {
         Kind.ORDERS: targets.ORDERS,
         Kind.LINES: targets.LINES,
@@ -253,14 +291,17 @@ def _announce(plan: Plan, params: dict[str, Any]) -> None:
 def _counts(plan: Plan, progress: Progress) -> Counts:
     """What the rows came to; people who appear only in an order file are counted apart."""
     counts: Counts = {"rows": progress.watermark.get("read", 0), **dict.fromkeys(CLASSES.values(), 0)}
-    counts["merged"] = progress.watermark.get("merged", 0)
-    counts["refused"] = ImportReject.objects.filter(run=plan.run).values("line").distinct().count()
+    counts["merged"], counts["skipped"] = (progress.watermark.get(name, 0) for name in ("merged", "skipped"))
+    refused = ImportReject.objects.filter(run=plan.run).values("line").distinct()
+    counts["conflicting"] = refused.filter(code__in=CONFLICTS).count()
+    counts["refused"] = refused.count() - counts["conflicting"]
     of_rows = "members" if plan.run.kind == Kind.MEMBERS else "ready"
     for code, number in _classes(plan, of_rows):
         if code in CLASSES:
             counts[CLASSES[code]] += number
     if plan.run.kind == Kind.MEMBERS:
-        counts["repeated"] = staging.count(plan.run, "stage") - staging.count(plan.run, "members")
+        nobody = ImportReject.objects.filter(run=plan.run, code="shared_identity").count()  # they are staged all the same
+        counts["repeated"] = staging.count(plan.run, "stage") - staging.count(plan.run, "members") - nobody
     elif plan.identities:
         counts["leads"] = dict(_classes(plan, "members")).get(0, 0)
     return counts

@@ -11,7 +11,7 @@ from django.db import transaction
 from psycopg2 import sql as pg
 
 from members import versions
-from members.importing import locks
+from members.importing import journal, locks
 from members.importing.people import some
 from members.importing.progress import Progress
 from members.importing.staging import Plan, table, table_name
@@ -19,6 +19,7 @@ from scrm.lib import clock, sql
 
 BLOCKS_PER_CHUNK = 3000  # ~24 MB, some 150,000 orders
 FOLDER = "members/importing/"
+NEW, CHANGED = 0, 2  # classes of rows that are written
 
 
 class Overtaken(Exception):
@@ -34,20 +35,20 @@ class Target:
     update: str = ""
     touch: str = ""
     domains: tuple[str, ...] = ()
+    lock: str = ""  # holds the rows to be updated, when what they become depends on what they are
+    known: str = ""  # marks rows that somebody else inserted meanwhile; without it that cannot happen
 
 
 MEMBERS = Target("members", "insert_members", "update_members", "touch_new_members", ("members",))
-ORDERS = Target("ready", "insert_orders", "update_orders", "touch_ready_members", ("orders",))
+ORDERS = Target("ready", "insert_orders", "update_orders", "touch_ready_members", ("orders",), "lock_orders")
 LINES = Target("ready", "insert_lines", "update_lines", "", ("orders",))
-PRODUCTS = Target("ready", "insert_products", "update_products", "", ("products",))
-EVENTS = Target("ready", "insert_events", "", "touch_ready_members", ("events",))
+PRODUCTS = Target("ready", "insert_products", "update_products", "", ("products",), "", "mark_known_products")
+EVENTS = Target("ready", "insert_events", "", "touch_ready_members", ("events",), "", "mark_known_events")
 
 
 def blocks(plan: Plan, source: str) -> int:
     """How many blocks a table of the run has."""
-    name = {"name": table_name(plan.run, source)}
-    size = "SELECT pg_relation_size(to_regclass(%(name)s)) / current_setting('block_size')::int"
-    return int(sql.fetch(size, name)[0][0] or 0)
+    return journal.blocks(table_name(plan.run, source))
 
 
 def write(plan: Plan, target: Target, params: dict[str, Any], progress: Progress, key: str) -> None:
@@ -69,30 +70,72 @@ def _chunk(
         locks.writing(plan.run.pool_id)
         if progress.watermark.get("merges") != locks.latest_merge(plan.run.pool_id):
             raise Overtaken  # some of these rows may be of a member who has become another since
-        written = _statement(plan, target.insert, here)
-        if target.update:
-            written += _statement(plan, target.update, here)
-        if target is MEMBERS:
-            _register(plan, here)
+        found = _classes(plan, target.source, here)
+        written = _insert(plan, target, here, found.get(NEW, 0)) + _update(plan, target, here, found.get(CHANGED, 0))
+        if target is MEMBERS and (found.get(NEW) or found.get(CHANGED)):
+            written += _register(plan, here)
         if target.touch and written:
             _statement(plan, target.touch, here)
         if written:
             versions.bump(plan.run.pool_id, *target.domains)
-        seen = progress.watermark.get(f"{key}_rows", 0) + _rows(plan, target.source, here)
+        journal.note(plan.run, target.source, span[1], written)
+        seen = progress.watermark.get(f"{key}_rows", 0) + sum(found.values())
         progress.checkpoint(done=seen, total=rows, watermark=progress.watermark | {key: span[1], f"{key}_rows": seen})
 
 
+class _Known(Exception):
+    """Some of a chunk's new rows are there already."""
+
+
+def _insert(plan: Plan, target: Target, here: dict[str, Any], count: int) -> int:
+    """Insert a chunk's new rows; those that came by another way meanwhile are no longer called new."""
+    if not count:
+        return 0
+    try:
+        with transaction.atomic():
+            written = _statement(plan, target.insert, here)
+            if written < count and target.known:
+                raise _Known
+    except _Known:
+        _statement(plan, target.known, here)
+        written = _statement(plan, target.insert, here)
+    return written
+
+
+def _update(plan: Plan, target: Target, here: dict[str, Any], count: int) -> int:
+    if not count or not target.update:
+        return 0
+    if target.lock:
+        _statement(plan, target.lock, here)
+    return _statement(plan, target.update, here)
+
+
 def _statement(plan: Plan, name: str, params: dict[str, Any]) -> int:
-    source = "members" if name in (MEMBERS.insert, MEMBERS.update, MEMBERS.touch) else "ready"
-    return sql.execute(FOLDER + name, params, **some(plan, source))
+    text = sql.text(FOLDER + name)
+    slots = some(plan, *(part for part in ("members", "ready", "changed") if f"{{{part}}}" in text))
+    if "{combined}" in text:
+        span = pg.SQL("SELECT * FROM {} WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND class = 2")
+        slots["combined"] = combined_orders(span.format(table(plan.run, "ready")))
+    return sql.execute(FOLDER + name, params, **slots)
 
 
-def _rows(plan: Plan, source: str, here: dict[str, Any]) -> int:
-    statement = pg.SQL("SELECT count(*) FROM {} WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid")
-    return int(sql.fetch(statement.format(table(plan.run, source)), here)[0][0])
+def combined_orders(said: pg.Composable) -> pg.Composed:
+    """Rows about orders, and what becomes of the orders known."""
+    return pg.SQL(sql.text(FOLDER + "combine_orders")).format(said=said)
 
 
-def _register(plan: Plan, here: dict[str, Any]) -> None:
+def judged_orders(said: pg.Composable) -> pg.Composed:
+    """Rows about orders with their class."""
+    return pg.SQL(sql.text(FOLDER + "judge_orders")).format(combined=combined_orders(said))
+
+
+def _classes(plan: Plan, source: str, here: dict[str, Any]) -> dict[int, int]:
+    """The rows of a chunk by class."""
+    statement = pg.SQL("SELECT class, count(*) FROM {} WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid GROUP BY class")
+    return {int(code): int(number) for code, number in sql.fetch(statement.format(table(plan.run, source)), here)}
+
+
+def _register(plan: Plan, here: dict[str, Any]) -> int:
     """The identities of a chunk's people, all of them or the chunk is undone."""
     span = pg.SQL("SELECT min(member_id), max(member_id) FROM {} WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid")
     low, high = sql.fetch(span.format(table(plan.run, "members")), here)[0]
@@ -103,3 +146,4 @@ def _register(plan: Plan, here: dict[str, Any]) -> None:
     made = sql.execute(FOLDER + "insert_identities", names, **some(plan, "fresh"))
     if made != sql.fetch(wanted, names)[0][0]:
         raise Overtaken
+    return made

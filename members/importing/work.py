@@ -5,7 +5,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
-from members.importing import pipeline, services, staging
+from members.importing import journal, pipeline, revert, services, staging
 from members.models import ImportRun
 from scrm.jobs.kinds import job
 from scrm.jobs.models import JobRun
@@ -30,6 +30,7 @@ def _do(job: RunningJob, reached: str) -> dict[str, Any]:
         counts = work(run, progress=job, as_of=clock.now())
     except Stopped as stop:
         if stop.status == JobRun.Status.CANCELLED:
+            journal.close(run)
             staging.drop(run)
             services.finish(run=run, status=ImportRun.Status.CANCELLED, counts={}, at=clock.now())
         raise
@@ -42,3 +43,9 @@ def _do(job: RunningJob, reached: str) -> dict[str, Any]:
         raise
     services.finish(run=run, status=reached, counts=counts, at=clock.now())
     return counts
+
+
+@job(revert.KIND, title=_("撤销导入"), attempts=20)
+def take_back(job: RunningJob) -> dict[str, Any]:
+    run = ImportRun.objects.select_related("pool", "actor").get(pk=job.params["run"])
+    return revert.run(run, job, as_of=clock.now())

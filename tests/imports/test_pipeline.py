@@ -147,7 +147,7 @@ def test_a_number_used_twice_in_a_file(bring_in: Bring) -> None:
         ["N1", "13800000001", "2026-10-01", "2", "", ""],
         ["N1", "13800000002", "2026-10-01", "1", "", ""],
     )
-    assert (counts["new"], counts["repeated"], counts["refused"]) == (1, 1, 2)
+    assert (counts["new"], counts["repeated"], counts["conflicting"], counts["refused"]) == (1, 1, 2, 0)
     assert Order.objects.get().amount == 100
     assert list(ImportReject.objects.order_by("line").values_list("line", "code")) == [
         (4, "duplicate_in_file"),
