@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from members import identities
 from members.attributes import merging as own
-from members.models import Channel, Identity, Member, Pool
+from members.models import Channel, Guard, Identity, Member, Pool
+from members.oneid import precedence
+from members.privacy import looks, tombstones
 from members.touching import touch
 from members.versions import bump
 from scrm.lib import sql
@@ -63,8 +65,9 @@ def edit_member(*, member: Member, changes: dict[str, Any], actor: User | None, 
         return member
     for name, (_old, new) in changed.items():
         setattr(member, name, new)
+    member.sources = {**(member.sources or {}), **precedence.said(changed, precedence.STAFF, as_of)} or None
     member.updated_at = as_of
-    member.save(update_fields=[*changed, "updated_at"])
+    member.save(update_fields=[*changed, "sources", "updated_at"])
     bump(member.pool_id, "members")
     audit(actor=actor, action="member.edit", target=member, pool_id=member.pool_id, changes=_told(changed))
     return member
@@ -100,6 +103,11 @@ def _attach(member: Member, kind: str, value: str, channel_id: int | None, as_of
     if code := identities.problem(kind, text):
         raise Problem(f"identity.{code}", str(BAD[code]) % {"kind": Identity.Kind(kind).label}, {kind: [code]})
     written = identities.written(kind, text)
+    if Guard.objects.filter(pool_id=member.pool_id, kind=kind, value_hash=written.value_hash, is_allowed=False).exists():
+        sentence = _("这个%(kind)s被多人共用或在黑名单里，不能作为身份标识") % {"kind": Identity.Kind(kind).label}
+        raise Problem("identity.guarded", sentence, {kind: [sentence]})
+    if tombstones.stands(member.pool_id, kind, written.value_hash):
+        raise tombstones.refuse(kind)
     row, made = Identity.objects.get_or_create(
         pool_id=member.pool_id,
         kind=kind,
@@ -133,11 +141,24 @@ def remove_identity(*, member: Member, kind: str, value_hash: bytes, actor: User
 
 
 @transaction.atomic
-def reveal(*, member: Member, kind: str, value_hash: bytes, actor: User) -> str:
-    """An identity in the clear; who looked is written down."""
+def reveal(
+    *, member: Member, kind: str, value_hash: bytes, actor: User, as_of: datetime, reason: str = "", via: looks.Via = looks.NOWHERE
+) -> str:
+    """An identity in the clear; who looked is written down. Problem when this person has looked at too many within an hour."""
     row = Identity.objects.filter(pool_id=member.pool_id, member=member, kind=kind, value_hash=value_hash).first()
     if row is None:
         raise Problem("identity.gone", _("这个身份标识已不存在"))
+    looks.spend_reveal(pool=member.pool, actor=actor, as_of=as_of)
+    looks.note(
+        pool_id=member.pool_id,
+        actor=actor,
+        what=looks.What.REVEAL,
+        members=[member.pk],
+        detail=kind,
+        reason=reason,
+        via=via,
+        as_of=as_of,
+    )
     audit(actor=actor, action="member.reveal", target=member, pool_id=member.pool_id, kind=kind, hint=row.hint)
     return identities.plain(row)
 

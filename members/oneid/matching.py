@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psycopg2 import sql as pg
-from pyroaring import BitMap
+from pyroaring import BitMap, BitMap64
 
 from members import identities
 from members.models import MatchCount, Rehearsal
@@ -152,7 +152,7 @@ def _hints(plan: "Plan", stopped: list[tuple[str, bytes, int]]) -> dict[bytes, s
 
     found: dict[bytes, str] = {}
     for kind in dict.fromkeys(kind for kind, _value, _line in stopped):
-        lines = people.BitMap64(line for each, _value, line in stopped if each == kind)
+        lines = BitMap64(line for each, _value, line in stopped if each == kind)
         for value in people.values_of(plan, kind, lines):
             found[identities.fingerprint(kind, value)] = identities.hint(kind, value)
     return found
