@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -18,6 +20,7 @@ from members.attributes.shown import sensitive_keys
 from members.events import LIMIT, REFUSALS, Sent, record_events
 from members.importing import api as importing
 from members.models import Consent, Identity, Member, Tag, TagGroup
+from members.privacy import erasing, looks
 from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.api import PoolViewSet
@@ -54,6 +57,8 @@ class MemberViewSet(PoolViewSet):
 
     def _member(self, pk: str) -> Member:
         member = queries.member_of(self.pool, int(pk))
+        if erasing.is_erased(member):
+            raise Http404(_("这位会员的个人数据已被抹除"))
         return queries.member_of(self.pool, member.merged_into) if member.merged_into else member
 
     def _shown(self, members: Sequence[Member]) -> Any:
@@ -63,6 +68,14 @@ class MemberViewSet(PoolViewSet):
         for row in Identity.objects.filter(member__in=[each.pk for each in members]).order_by("kind", "value_hash"):
             found.setdefault(row.member_id, []).append(row)
         if reveal and found:
+            looks.note(
+                pool_id=self.pool.pk,
+                actor=self.request.user,
+                what=looks.What.API,
+                members=sorted(found),
+                via=looks.via(self.request._request),
+                as_of=clock.now(),
+            )
             audit(actor=self.request.user, action="member.reveal", pool_id=self.pool.pk, by="api", ids=sorted(found))
         sensitive = [] if reveal else sensitive_keys(self.pool)
         context = {"identities": found, "tags": queries.tags_of(members), "reveal": reveal, "sensitive": sensitive}

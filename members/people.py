@@ -141,9 +141,7 @@ def remove_identity(*, member: Member, kind: str, value_hash: bytes, actor: User
 
 
 @transaction.atomic
-def reveal(
-    *, member: Member, kind: str, value_hash: bytes, actor: User, as_of: datetime, reason: str = "", via: looks.Via = looks.NOWHERE
-) -> str:
+def reveal(*, member: Member, kind: str, value_hash: bytes, actor: User, as_of: datetime, via: looks.Via = looks.NOWHERE) -> str:
     """An identity in the clear; who looked is written down. Problem when this person has looked at too many within an hour."""
     row = Identity.objects.filter(pool_id=member.pool_id, member=member, kind=kind, value_hash=value_hash).first()
     if row is None:
@@ -155,7 +153,6 @@ def reveal(
         what=looks.What.REVEAL,
         members=[member.pk],
         detail=kind,
-        reason=reason,
         via=via,
         as_of=as_of,
     )

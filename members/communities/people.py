@@ -7,6 +7,7 @@ from datetime import datetime
 from members import identities
 from members.importing.locks import writing
 from members.models import Identity, Member, Pool
+from members.privacy import tombstones
 from members.touching import touch
 from members.versions import bump
 from scrm.lib import sql
@@ -38,9 +39,10 @@ def resolve(*, pool: Pool, people: Sequence[Person], channel_id: int | None, as_
     keys = [_key(person) for person in people]
     wanted = {key for key, code in keys if key is not None and not code}
     known = _known(pool, wanted)
+    erased = tombstones.among(pool.pk, list(wanted - set(known)))
     first: dict[tuple[str, bytes], Person] = {}
     for person, (key, code) in zip(people, keys, strict=True):
-        if key is not None and not code and key not in known:
+        if key is not None and not code and key not in known and key not in erased:
             first.setdefault(key, person)
     if first:
         _leads(pool, first, channel_id, as_of)
@@ -73,7 +75,7 @@ def _known(pool: Pool, wanted: set[tuple[str, bytes]]) -> dict[tuple[str, bytes]
 
 
 def _live(pool: Pool, ids: set[int]) -> dict[int, int]:
-    rows = Member.objects.filter(pool=pool, pk__in=ids).values_list("pk", "merged_into")
+    rows = Member.objects.filter(pool=pool, pk__in=ids).exclude(merged_into=0).values_list("pk", "merged_into")
     return {pk: into or pk for pk, into in rows}
 
 

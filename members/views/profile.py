@@ -17,6 +17,7 @@ from members.attributes import shown
 from members.attributes.forms import ValuesForm
 from members.forms import IdentityForm, MemberForm, NewMemberForm
 from members.models import Consent, Member, Tag
+from members.privacy import erasing, looks
 from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
@@ -30,8 +31,8 @@ ORDERS = 30
 def _member(request: HttpRequest, pk: int) -> Member:
     """A member that is still one; a merged one has no tabs of its own."""
     member = queries.member_of(request.pool, pk)
-    if member.merged_into:
-        raise Http404("merged")
+    if member.merged_into is not None:
+        raise Http404("merged or erased")
     return member
 
 
@@ -53,10 +54,13 @@ def saying(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @allow("members.view")
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     member = queries.member_of(request.pool, pk)
+    if erasing.is_erased(member):
+        return redirect("privacy:erase", pk) if may(request.role, "members.erase") else _erased()
     if member.merged_into:
         toast(request, _("会员 %(id)s 已合并到这一位") % {"id": pk}, level=messages.INFO)
         return redirect("members:detail", member.merged_into)
     state, now = getattr(member, "state", None), clock.now()
+    looks.note(pool_id=request.pool.pk, actor=request.user, what=looks.What.PAGE, members=[pk], via=looks.via(request), as_of=now)
     context = {
         "member": member,
         "state": state,
@@ -70,6 +74,10 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         **_tabs(request, member, request.GET.get("tab", "timeline")),
     }
     return render(request, "members/detail.html", context)
+
+
+def _erased() -> HttpResponse:
+    raise Http404(_("这位会员的个人数据已被抹除"))
 
 
 def _tabs(request: HttpRequest, member: Member, chosen: str) -> dict[str, Any]:
@@ -206,7 +214,14 @@ def consent(request: HttpRequest, pk: int) -> HttpResponse:
 def reveal(request: HttpRequest, pk: int) -> HttpResponse:
     """One identity in the clear; who looked is written down."""
     member = _member(request, pk)
-    value = people.reveal(member=member, kind=request.POST.get("kind", ""), value_hash=_hash(request), actor=request.user)
+    value = people.reveal(
+        member=member,
+        kind=request.POST.get("kind", ""),
+        value_hash=_hash(request),
+        actor=request.user,
+        as_of=clock.now(),
+        via=looks.via(request),
+    )
     return render(request, "members/revealed.html", {"value": value})
 
 

@@ -8,5 +8,5 @@ SELECT
 FROM pg_class AS c
 INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
 INNER JOIN pg_type AS t ON a.atttypid = t.oid
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname ~ '^import_[0-9]+_'
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname ~ '^(import|journal)_[0-9]+_'
 GROUP BY c.relname
