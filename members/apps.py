@@ -14,6 +14,8 @@ class MembersConfig(AppConfig):
         from members.attributes import work as _attributes  # noqa: F401  (declares its jobs)
         from members.bulk import work as _bulk  # noqa: F401
         from members.care import shown as _care  # noqa: F401
+        from members.edits import shown as _edits  # noqa: F401
+        from members.habits import shown as _habits  # noqa: F401
         from members.communities import merged as _merged  # noqa: F401
         from members.importing import work as _imports  # noqa: F401  (declares its jobs)
         from members.ownership import work as _ownership  # noqa: F401

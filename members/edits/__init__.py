@@ -1,0 +1,1 @@
+"""What was changed by hand about a member: old → new, who, when."""

@@ -1,0 +1,1 @@
+"""A member's habits: when they are about, where they buy, what they look for."""
