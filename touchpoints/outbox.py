@@ -242,7 +242,7 @@ class _Shift:
         ready.prepare(row)
         member, sealed = row["member_id"], row["sealed"]
         return Message(
-            links.key_of(member, row["step_id"]),
+            links.key_of(row["sent_as"], row["step_id"]),
             (crypto.decrypt(sealed, self.caps.address) if sealed is not None else row["address"]) or "",
             ready.subject.render(row),
             ready.text.render(row),

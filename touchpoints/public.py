@@ -46,7 +46,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 def _delivery(ticket: links.Ticket) -> Delivery | None:
     """The delivery of a ticket, also when its member has been merged into another since."""
     rows = Delivery.objects.filter(step_id=ticket.step_id).select_related("step__connector", "step__pool")
-    found = rows.filter(member_id=ticket.member_id).first()
+    found = rows.filter(sent_as=ticket.member_id).first() or rows.filter(member_id=ticket.member_id).first()
     if found is None:
         heir = Member.objects.filter(pk=ticket.member_id).values_list("merged_into", flat=True).first()
         found = rows.filter(member_id=heir).first() if heir else None

@@ -72,7 +72,7 @@ def _resolve(step: Step, line: Line, pace: Pace) -> int:
     taken = sql.rows("touchpoints/take_unknown", params)
     if not taken:
         return 0
-    keys = {links.key_of(row["member_id"], step.pk): row["member_id"] for row in taken}
+    keys = {links.key_of(row["sent_as"], step.pk): row["member_id"] for row in taken}
     if by_key:
         answers: list[tuple[int, int, str, bool]] = [(member, S.PLANNED, "", True) for member in keys.values()]
     else:

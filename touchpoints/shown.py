@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members import merging, panels
+from members import panels
 from members.models import Member
 from members.timeline import Moment, source
 from scrm.staff.permissions import may
@@ -52,4 +52,3 @@ panels.register(
     icon="send",
     order=40,
 )
-merging.latest_wins("touchpoints.Block", "at")  # of two blocks of one person the newer stays

@@ -14,6 +14,9 @@ How an app's own tables take part: members/merging/moves.py.
 from members.merging.apart import apart_pairs, forget, say_apart
 from members.merging.declared import declare
 from members.merging.moves import (
+    UNDO_PAIRS,
+    UNDO_SINCE,
+    UNDO_WINNERS,
     Question,
     Undoing,
     also,
@@ -21,7 +24,9 @@ from members.merging.moves import (
     describe,
     drop,
     evidence,
+    fingerprint,
     follows,
+    held,
     latest_wins,
     mover,
     prefer,
@@ -35,6 +40,9 @@ from members.merging.undoing import Undone, forget_old, preview, seal_erased, un
 
 __all__ = [
     "FIELDS",
+    "UNDO_PAIRS",
+    "UNDO_SINCE",
+    "UNDO_WINNERS",
     "Cause",
     "Question",
     "Told",
@@ -48,9 +56,11 @@ __all__ = [
     "describe",
     "drop",
     "evidence",
+    "fingerprint",
     "follows",
     "forget",
     "forget_old",
+    "held",
     "history",
     "latest_wins",
     "merge_pairs",

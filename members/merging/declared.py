@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from members.merging import moves, since
@@ -55,11 +56,12 @@ def _channel(number: Any) -> str:
 
 
 def _order(row: dict[str, Any]) -> str:
-    return f"{row['number']} · {money(row['amount'])} · {_channel(row['channel_id'])} · {exact(row['placed_at'], 'day')}"
+    day = exact(parse_datetime(row["placed_at"]), "day")
+    return f"{row['number']} · {money(row['amount'])} · {_channel(row['channel_id'])} · {day}"
 
 
 def _event(row: dict[str, Any]) -> str:
-    return f"{row['kind']} · {_channel(row['channel_id'])} · {exact(row['occurred_at'])}"
+    return f"{row['kind']} · {_channel(row['channel_id'])} · {exact(parse_datetime(row['occurred_at']))}"
 
 
 def _tag(row: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ not simply be moved says how, in its `apps.ready()`:
     @merging.unmover("loyalty.Entry", "loyalty.Account") … and back
     def return_points(undoing: Undoing) -> None: ...
 
-    merging.also(merge=mix_arms, undo=part_arms)         does something more, after all rows have moved
+    merging.also(merge=mix_arms, before_undo=part_arms)  does something more, before or after rows move
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ from psycopg2 import sql as pg
 from members.models import Member, Merge
 from scrm.lib import sql
 
-PAIRS, UNDO_PAIRS = "merge_pairs", "undo_pairs"
+PAIRS, UNDO_PAIRS, UNDO_WINNERS, UNDO_SINCE = "merge_pairs", "undo_pairs", "undo_winners", "undo_since"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,16 @@ class Question:
     default: str
 
 
+@dataclass(frozen=True)
+class Also:
+    """What an app does besides moving rows."""
+
+    before_merge: "Mover | None"
+    merge: "Mover | None"
+    before_undo: "Unmover | None"
+    undo: "Unmover | None"
+
+
 Mover = Callable[[str, datetime], object]
 Unmover = Callable[[Undoing], object]
 Judge = Callable[[], object]
@@ -85,7 +95,7 @@ _computed: set[str] = set()
 _leaders: dict[str, tuple[str, str]] = {}
 _judges: dict[str, Judge] = {}
 _words: dict[str, Callable[[dict[str, Any]], str]] = {}
-_also: list[tuple[Mover | None, Unmover | None]] = []
+_also: list["Also"] = []
 
 
 def mover(*labels: str) -> Callable[[Mover], Mover]:
@@ -111,9 +121,15 @@ def unmover(*labels: str) -> Callable[[Unmover], Unmover]:
     return keep
 
 
-def also(*, merge: Mover | None = None, undo: Unmover | None = None) -> None:
-    """Do something more at the end of each merge, and at the end of each layer of an undoing."""
-    _also.append((merge, undo))
+def also(
+    *,
+    before_merge: Mover | None = None,
+    merge: Mover | None = None,
+    before_undo: Unmover | None = None,
+    undo: Unmover | None = None,
+) -> None:
+    """Do something more around the moving of rows: of each merge, and of each layer of an undoing."""
+    _also.append(Also(before_merge, merge, before_undo, undo))
 
 
 def prefer(label: str, rank: str) -> None:

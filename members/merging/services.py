@@ -12,7 +12,8 @@ from psycopg2 import sql as pg
 
 from members.importing.locks import writing
 from members.merging import apart, moves
-from members.models import Member
+from members.models import Member, Pool
+from members.oneid import precedence
 from members.sets import array
 from members.versions import DOMAINS, bump
 from scrm.lib import sql
@@ -127,18 +128,24 @@ def _join(pool_id: int, cause: Cause, actor: User | None, as_of: datetime, choic
     sql.execute("members/merging/lock_members")
     sql.execute("members/merging/remember_winners")
     sql.run("ANALYZE merge_pairs, merge_winners")
+    _more("before_merge", as_of)
     _move()
     for move in dict.fromkeys(moves._movers.values()):
         move(moves.PAIRS, as_of)
+    precedence.fold(Pool.objects.get(pk=pool_id))
     _fold(choices, as_of)
-    for more, _back in moves._also:
-        if more:
-            more(moves.PAIRS, as_of)
+    _more("merge", as_of)
     sql.execute("members/merging/close_losers", {"as_of": as_of})
     sql.execute("members/merging/record_merges", _history(pool_id, cause, actor, as_of, choices))
     sql.execute("members/merging/touch_merged", {"pool_id": pool_id})
     bump(pool_id, *DOMAINS)
     return losers
+
+
+def _more(when: str, as_of: datetime) -> None:
+    for each in moves._also:
+        if act := getattr(each, when):
+            act(moves.PAIRS, as_of)
 
 
 def _move() -> None:

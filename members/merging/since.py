@@ -1,5 +1,6 @@
 """What came to a winner since a merge, and whose it is: told by a person, shown by evidence, or left open."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,7 +115,7 @@ def listed() -> list[Row]:
 
 def _row(found: dict[str, Any]) -> Row:
     each = moves.held(found["label"])
-    words, values = moves._words.get(each.label), found["row"]
+    words, values = moves._words.get(each.label), json.loads(found["row"])
     text = words(values) if words else plain(each, values)
     return Row(each.label, found["hash"], kind_of(each), text, moment_of(each, values), found["loser_id"], found["verdict"])
 

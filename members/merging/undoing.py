@@ -161,18 +161,23 @@ def _take(layer: int) -> bool:
 def _part(undoing: Undoing) -> int:
     """One layer: whose is what came since, then every table, then the members themselves; rows that were assigned."""
     assigned = since.judge()
+    _more("before_undo", undoing)
     for each in moves.moved_plainly():
         sql.execute("members/merging/return_rows", {"label": each.label}, **moves.slots_to_return(each))
         sql.execute("members/merging/restore_set_aside", {"label": each.label}, **moves.slots_to_restore(each))
     for back in dict.fromkeys(moves._unmovers.values()):
         back(undoing)
-    for _more, back_more in moves._also:
-        if back_more:
-            back_more(undoing)
+    _more("undo", undoing)
     _unfold(undoing.as_of)
     sql.execute("members/merging/reopen_losers", {"as_of": undoing.as_of})
     sql.execute("members/merging/close_undo_layer")
     return assigned
+
+
+def _more(when: str, undoing: Undoing) -> None:
+    for each in moves._also:
+        if act := getattr(each, when):
+            act(undoing)
 
 
 def _unfold(as_of: datetime) -> None:

@@ -2,10 +2,19 @@
 -- "read"; an opening proves that an unknown sending arrived. Out-of-order and repeated receipts end in the same row.
 -- Reads and writes touchpoints_receipt, touchpoints_delivery. A re-run finds the digests. Leans on the primary keys and the digest.
 WITH given AS (
-  SELECT DISTINCT ON (g.digest) g.digest, g.member_id, g.step_id, g.kind, g.at, g.detail
+  SELECT DISTINCT ON (g.digest) g.digest, d.member_id, g.step_id, g.kind, g.at, g.detail
   FROM unnest(%(digests)s::bytea[], %(members)s::bigint[], %(steps)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[], %(details)s::text[])
     AS g (digest, member_id, step_id, kind, at, detail)
-  JOIN touchpoints_delivery AS d ON d.member_id = g.member_id AND d.step_id = g.step_id
+  -- The row that left under this number, else the member's own, else that of whom the member became.
+  CROSS JOIN LATERAL (
+    SELECT x.member_id FROM (
+      SELECT 1 AS n, a.member_id FROM touchpoints_delivery AS a WHERE a.sent_as = g.member_id AND a.step_id = g.step_id
+      UNION ALL
+      SELECT 2, b.member_id FROM touchpoints_delivery AS b WHERE b.member_id = g.member_id AND b.step_id = g.step_id
+      UNION ALL
+      SELECT 3, c.member_id FROM members_member AS m JOIN touchpoints_delivery AS c ON c.member_id = m.merged_into AND c.step_id = g.step_id
+      WHERE m.id = g.member_id) AS x
+    ORDER BY x.n LIMIT 1) AS d
   JOIN touchpoints_step AS s ON s.id = g.step_id AND (%(connector)s::bigint IS NULL OR s.connector_id = %(connector)s)
   ORDER BY g.digest),
 fresh AS (

@@ -16,9 +16,9 @@ WITH taken AS (
         SELECT FROM touchpoints_step AS s JOIN touchpoints_connector AS c ON c.id = s.connector_id
         WHERE s.id = %(step)s AND NOT s.is_paused AND NOT s.is_cancelled AND c.is_active)
     ORDER BY q.next_at LIMIT %(n)s FOR UPDATE OF q SKIP LOCKED))
-  RETURNING d.member_id, d.step_id, d.content_id, d.attempt
+  RETURNING d.member_id, d.step_id, d.content_id, d.attempt, d.sent_as
 )
-SELECT t.member_id, t.step_id, t.content_id, t.attempt, m.name, m.city, m.province,
+SELECT t.member_id, t.step_id, t.content_id, t.attempt, coalesce(t.sent_as, t.member_id) AS sent_as, m.name, m.city, m.province,
   s.order_count, s.amount_total, s.first_order_at, s.last_order_at, a.value AS address, a.sealed,
   CASE WHEN m.merged_into IS NOT NULL THEN 'unknown_member'
     WHEN %(address)s <> '' AND a.value_hash IS NULL THEN 'no_address'

@@ -12,5 +12,7 @@ SET status = CASE WHEN %(reason)s = 'retries' AND d.unsure_since IS NOT NULL THE
   day = CASE WHEN %(status)s = 90 THEN NULL ELSE d.day END,
   unsure_since = CASE WHEN %(status)s = 80 THEN coalesce(d.unsure_since, d.tried_at) WHEN %(status)s = 10 THEN d.unsure_since END,
   lease_token = CASE WHEN %(status)s = 80 THEN d.lease_token END, lease_until = NULL
-WHERE d.step_id = %(step)s AND d.member_id = ANY(%(members)s::bigint[])
+WHERE d.step_id = %(step)s AND d.member_id = ANY(
+    -- Rows that merging moved while we were sending: they know under whose number they left.
+    %(members)s::bigint[] || ARRAY(SELECT m.member_id FROM touchpoints_delivery AS m WHERE m.step_id = %(step)s AND m.sent_as = ANY(%(members)s::bigint[])))
   AND d.lease_token = %(token)s::uuid AND d.status IN (30, 80)

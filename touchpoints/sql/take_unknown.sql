@@ -7,4 +7,4 @@ WHERE d.step_id = %(step)s AND d.member_id = ANY (ARRAY(
   WHERE q.step_id = %(step)s AND q.status = 80 AND coalesce(q.lease_until, '-infinity') < clock_timestamp() - %(grace)s
     AND q.unsure_since > clock_timestamp() - %(within)s
   ORDER BY q.unsure_since LIMIT %(n)s FOR UPDATE SKIP LOCKED))
-RETURNING d.member_id, d.unsure_since
+RETURNING d.member_id, coalesce(d.sent_as, d.member_id) AS sent_as, d.unsure_since
