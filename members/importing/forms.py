@@ -113,7 +113,7 @@ class MappingForm(forms.Form):
         self._drop_what_does_not_apply()
 
     def _drop_what_does_not_apply(self) -> None:
-        if not any(field.parser == "money" for field in self.targets):
+        if not any(field.parser in ("money", "deduction") for field in self.targets):
             del self.fields["unit"], self.fields["decimal"]
         if not any(field.parser in ("instant", "day") for field in self.targets):
             del self.fields["date_order"]

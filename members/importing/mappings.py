@@ -54,7 +54,8 @@ def _choose(pool: Pool, kind: str, columns: list[str], channel: Channel | None) 
     code = channel.code if channel else ""
     for found in presets.matches(columns, kind, code):
         if found.preset.sure or found.preset.channel == code:
-            return from_preset(found.preset, columns, score=found.percent)
+            reading = from_preset(found.preset, columns, score=found.percent)
+            return reading if found.preset.sure else replace(reading, options={"words": found.preset.words})
     return Reading(fields.suggest(kind, columns), {}, None, {"by": "guess"})
 
 

@@ -41,6 +41,12 @@ def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     return parsed.refuse(pc.greater(parsed.values, MOST_AMOUNT), "absurd_amount")
 
 
+def deduction(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
+    """An amount that went off or back: with a minus sign before it or without."""
+    unsigned = pc.replace_substring_regex(bare(column), r"^([¥$￥€£]?)\s*[-−]", r"\1")
+    return money(pc.fill_null(unsigned, ""), rules)
+
+
 def count(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     """A whole number from 0 to a million: petrol is sold by the thousandth of a gallon."""
     given = clean(column)
@@ -235,6 +241,7 @@ PARSERS: dict[str, Callable[[pa.Array, Rules, int], Parsed]] = {
     "text": text,
     "code": code,
     "money": money,
+    "deduction": deduction,
     "count": count,
     "instant": instant,
     "day": day,
