@@ -37,6 +37,7 @@ TYPES = {
     "text": "text",
     "code": "text",
     "money": "bigint",
+    "deduction": "bigint",
     "count": "integer",
     "instant": "timestamptz",
     "day": "date",
@@ -149,7 +150,7 @@ def create(plan: Plan) -> None:
 
 PARTS = (
     "stage", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members", "changed",
-    "guards", "stopped", "met", "ties", "conflicts",
+    "guards", "stopped", "met", "ties", "merges", "conflicts",
 )  # fmt: skip
 
 
