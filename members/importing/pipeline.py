@@ -23,7 +23,7 @@ from psycopg2 import sql as pg
 from pyroaring import BitMap64
 
 from members import signals, versions
-from members.importing import consenting, journal, locks, people, staging, targets
+from members.importing import consenting, journal, locks, people, samples, staging, targets
 from members.importing.codes import problem
 from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
@@ -38,13 +38,14 @@ from scrm.lib import clock, sql
 log = logging.getLogger("members.import")
 Kind = ImportRun.Kind
 Counts = dict[str, int]
-CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated"}
+CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated", 8: "new"}  # 8: refunds that wait for their order
 REFUSALS = {3: "other_member", 4: "duplicate_in_file", 6: "unknown_order", 7: "unknown_product"}
 # Refused for what is known, not for what the row lacks.
 CONFLICTS = ("other_member", "duplicate_in_file", "shared_identity")
 # Natural key and the values that must agree when a file says it twice.
 REPEATS = {
     Kind.LINES: (("id", "n"), ("product_id", "quantity", "amount", "discount")),
+    Kind.REFUNDS: (("id", "number"), ("amount", "at")),
     Kind.PRODUCTS: (("sku",), ("name", "category", "subcategory", "brand", "price")),
     Kind.EVENTS: (("member_id", "occurred_at", "id"), ("kind",)),
 }
@@ -136,11 +137,14 @@ def _people_and_rows(plan: Plan, progress: Progress, as_of: datetime, *, write: 
         "channel": plan.run.channel_id,
         "as_of": as_of,
         "demo": bool(plan.run.options.get("demo")),
+        "run": plan.run.pk,
     }
     if progress.watermark["phase"] == "people":
         _settle(plan, progress, params, write=write)
     if write:
         _write(plan, params, progress)
+    else:
+        samples.keep(plan, CONFLICTS)
     return _counts(plan, progress)
 
 
@@ -267,10 +271,11 @@ def _write(plan: Plan, params: dict[str, Any], progress: Progress) -> None:
         Kind.LINES: targets.LINES,
         Kind.PRODUCTS: targets.PRODUCTS,
         Kind.EVENTS: targets.EVENTS,
+        Kind.REFUNDS: targets.REFUNDS,
     }.get(Kind(plan.run.kind))
     if target:
         targets.write(plan, target, params, progress, "rows")
-    if plan.run.kind == Kind.ORDERS:
+    if plan.run.kind in (Kind.ORDERS, Kind.REFUNDS):
         _announce(plan, params)
 
 

@@ -101,7 +101,9 @@ class Step:
     domains: tuple[str, ...]
 
 
-def _facts(name: str, rows: taking_back.Rows, changed: taking_back.Rows | None = None) -> Iterator[Step]:
+def _facts(
+    name: str, rows: taking_back.Rows, changed: taking_back.Rows | None = None, *, only_back: bool = False
+) -> Iterator[Step]:
     def back(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
         done, left = taking_back.put_back(volume, changed or rows, name, here)
         return {f"{name}_restored": done, "left": left}
@@ -112,7 +114,8 @@ def _facts(name: str, rows: taking_back.Rows, changed: taking_back.Rows | None =
 
     if rows.columns:
         yield Step(f"{name}_back", "changed", back, rows.domains)
-    yield Step(f"{name}_out", "ready", out, rows.domains)
+    if not only_back:
+        yield Step(f"{name}_out", "ready", out, rows.domains)
 
 
 def _stubs(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
@@ -137,6 +140,10 @@ def steps(kind: str) -> list[Step]:
         Kind.LINES: [*_facts("lines", taking_back.LINES), Step("stubs", "changed", _stubs, ("products",))],
         Kind.PRODUCTS: [*_facts("products", taking_back.PRODUCTS, taking_back.CHANGED_PRODUCTS)],
         Kind.EVENTS: [*_facts("events", taking_back.EVENTS)],
+        Kind.REFUNDS: [
+            *_facts("orders", taking_back.ORDERS, only_back=True),
+            *_facts("refunds", taking_back.REFUNDS, taking_back.CHANGED_REFUNDS),
+        ],
     }
     people = [
         Step("members_back", "changed", _members_back, ("members",)),
@@ -218,7 +225,7 @@ def _chunk(volume: Volume, step: Step, key: str, span: tuple[int, int], progress
 def _announce(volume: Volume, progress: Progress, as_of: datetime) -> None:
     """Whoever reacted to the orders hears that they are gone; at least once, before the members go."""
     run, key = volume.run, f"{volume.number}:told"
-    if run.kind == Kind.ORDERS and volume.has("ready") and not _mark(run).get(key):
+    if run.kind in (Kind.ORDERS, Kind.REFUNDS) and volume.has("ready") and not _mark(run).get(key):
         signals.orders_reverted.send(ImportRun, pool_id=run.pool_id, run_id=run.pk, as_of=as_of, table=volume.name("ready"))
         _keep(run, **{key: 1})
         progress.checkpoint()

@@ -96,6 +96,23 @@ STUBS = Rows(
     these="part = 'stubs'",
     touch=False,
 )
+REFUNDS = Rows(
+    "members_refund",
+    "o.pool_id = %(pool)s AND o.order_id = {journal}.id AND o.number = {journal}.number",
+    ("amount", "at"),
+    "(o.amount, o.at) IS NOT DISTINCT FROM (said.amount, said.at)",
+    name="{journal}.number",
+    domains=("orders",),
+    these="class IN (0, 8)",
+)
+CHANGED_REFUNDS = Rows(
+    "members_refund",
+    "o.id = {journal}.id",
+    REFUNDS.columns,
+    name="(SELECT known.number FROM members_refund AS known WHERE known.id = {journal}.id)",
+    domains=("orders",),
+    touch=False,
+)
 MEMBER_COLUMNS = ("name", "gender", "birthday", "province", "city", "status", "joined_at", "sources")
 
 

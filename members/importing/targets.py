@@ -19,7 +19,7 @@ from scrm.lib import clock, sql
 
 BLOCKS_PER_CHUNK = 3000  # ~24 MB, some 150,000 orders
 FOLDER = "members/importing/"
-NEW, CHANGED = 0, 2  # classes of rows that are written
+NEW, CHANGED, WAITING = 0, 2, 8  # classes of rows that are written
 
 
 class Overtaken(Exception):
@@ -37,12 +37,16 @@ class Target:
     domains: tuple[str, ...] = ()
     lock: str = ""  # holds the rows to be updated, when what they become depends on what they are
     known: str = ""  # marks rows that somebody else inserted meanwhile; without it that cannot happen
+    settle: str = ""  # carries what was written on to other tables
 
 
 MEMBERS = Target("members", "insert_members", "update_members", "touch_new_members", ("members",))
 ORDERS = Target("ready", "insert_orders", "update_orders", "touch_ready_members", ("orders",), "lock_orders")
 LINES = Target("ready", "insert_lines", "update_lines", "", ("orders",))
 PRODUCTS = Target("ready", "insert_products", "update_products", "", ("products",), "", "mark_known_products")
+REFUNDS = Target(
+    "ready", "insert_refunds", "update_refunds", "touch_ready_members", ("orders",), "", "mark_known_refunds", "settle_refunds"
+)
 EVENTS = Target("ready", "insert_events", "", "touch_ready_members", ("events",), "", "mark_known_events")
 
 
@@ -71,7 +75,10 @@ def _chunk(
         if progress.watermark.get("merges") != locks.latest_merge(plan.run.pool_id):
             raise Overtaken  # some of these rows may be of a member who has become another since
         found = _classes(plan, target.source, here)
-        written = _insert(plan, target, here, found.get(NEW, 0)) + _update(plan, target, here, found.get(CHANGED, 0))
+        written = _insert(plan, target, here, found.get(NEW, 0) + found.get(WAITING, 0))
+        written += _update(plan, target, here, found.get(CHANGED, 0))
+        if target.settle and written:
+            _statement(plan, target.settle, here)
         if target is MEMBERS and (found.get(NEW) or found.get(CHANGED)):
             written += _register(plan, here)
         if target.touch and written:

@@ -158,7 +158,7 @@ def test_a_number_used_twice_in_a_file(bring_in: Bring) -> None:
 def test_an_order_of_somebody_else_is_refused(bring_in: Bring) -> None:
     bring_in("orders", ORDERS, ["N1", "13800000001", "2026-10-01", "1", "", ""])
     counts = bring_in("orders", ORDERS, ["N1", "13800000002", "2026-10-01", "1", "", ""])
-    assert (counts["new"], counts["refused"]) == (0, 1)
+    assert (counts["new"], counts["conflicting"], counts["refused"]) == (0, 1, 0)
     assert ImportReject.objects.get().code == "other_member"
 
 
