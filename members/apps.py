@@ -7,7 +7,7 @@ class MembersConfig(AppConfig):
     label = "members"
 
     def ready(self) -> None:
-        from members import channels, history, merging, spend_chart, work  # noqa: F401  (each announces itself)
+        from members import channels, history, merging, spend_chart  # noqa: F401  (each announces itself)
 
         post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")
         merging.declare()

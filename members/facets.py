@@ -1,82 +1,21 @@
-"""What the member list can be narrowed by: each facet reads its values from the address."""
+"""The facets every pool has; others are offered by their own rooms (members/filters.py)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Model, Q
-from django.http import QueryDict
+from django.db.models import Exists, F, Func, IntegerField, Model, OuterRef, Q, QuerySet
+from django.db.models.lookups import In
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from members.models import Channel, Member, MemberTag, Pool, Tag
+from members.filters import NONE, Choice, Facet, Option, Range, offered
+from members.models import Channel, Consent, Identity, Member, MemberTag, Pool, Tag
 from members.models.state import RfmGroup, Stage
-from scrm.lib import sql
+from scrm.lib import clock, sql
+from scrm.staff.models import User
 
-NONE = "none"
-Option = tuple[Any, Any]  # value, label
-Chip = tuple[str, str, str]  # key, value, label
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Some values of a list; several mean any of them."""
-
-    key: str
-    label: Any
-    options: Callable[[Pool], Sequence[Option]]
-    where: Callable[[list[str]], Q]
-    sift: bool = False
-
-    def read(self, params: QueryDict, pool: Pool) -> tuple[Q | None, list[Chip]]:
-        """The condition and the chips of what is chosen; values that do not exist are left out."""
-        if not params.getlist(self.key):
-            return None, []
-        known = {str(value): str(label) for value, label in self.options(pool)}
-        chosen = [value for value in dict.fromkeys(params.getlist(self.key)) if value in known]
-        # Nothing that exists was chosen: nobody, not everybody.
-        return (self.where(chosen) if chosen else Q(pk__in=[])), [(self.key, value, known[value]) for value in chosen]
-
-
-@dataclass(frozen=True)
-class Range:
-    """From … to, either end open."""
-
-    key: str
-    label: Any
-    unit: str  # number, money, day
-    where: Callable[[Any, Any, Pool], Q]
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        return f"{self.key}_min", f"{self.key}_max"
-
-    def read(self, params: QueryDict, pool: Pool) -> tuple[Q | None, list[Chip]]:
-        """The condition and a chip per end; what cannot be read as a number or a day is left out."""
-        low, high = (self._value(params.get(end, "")) for end in self.ends)
-        if low is None and high is None:
-            return None, []
-        signs = zip(self.ends, ("≥", "≤"), (low, high), strict=True)
-        chips = [
-            (end, params.get(end, ""), f"{self.label} {sign} {self._shown(value)}")
-            for end, sign, value in signs
-            if value is not None
-        ]
-        return self.where(low, high, pool), chips
-
-    def _value(self, text: str) -> Any:
-        try:
-            if self.unit == "day":
-                return date.fromisoformat(text)
-            return round(float(text) * 100) if self.unit == "money" else int(text)
-        except (ValueError, OverflowError):
-            return None
-
-    def _shown(self, value: Any) -> str:
-        return f"¥{value / 100:,.0f}" if self.unit == "money" else str(value)
-
-
-Facet = Choice | Range
+__all__ = ["FACETS", "QUICK", "facets", "panel", "places", "tag_options"]
 
 
 def _numbers(values: Iterable[str]) -> list[int]:
@@ -94,8 +33,42 @@ def _rfm(values: list[str]) -> Q:
     return found | Q(state__rfm_group=None) if NONE in values else found
 
 
-def _tags(values: list[str]) -> Q:
-    return Q(id__in=MemberTag.objects.filter(tag_id__in=_numbers(values)).values("member_id"))
+def _has(rows: QuerySet[Any]) -> Q:
+    return Q(id__in=rows.values("member_id"))
+
+
+def _has_not(rows: QuerySet[Any]) -> Q:
+    """An anti join: NOT IN would be worked out row by row once the set is larger than memory."""
+    return Q(~Exists(rows.filter(member_id=OuterRef("pk"))))
+
+
+def _tagged(values: list[str]) -> QuerySet[MemberTag]:
+    return MemberTag.objects.filter(tag_id__in=_numbers(values))
+
+
+def _tags_all(values: list[str]) -> Q:
+    found = Q()
+    for value in values:
+        found &= _has(_tagged([value]))
+    return found
+
+
+def _identity(values: list[str]) -> QuerySet[Identity]:
+    return Identity.objects.filter(kind__in=values)
+
+
+def _consent(values: list[str]) -> Q:
+    """`sms` has agreed, `sms-no` has refused or withdrawn; for marketing."""
+    found = Q()
+    for value in values:
+        carrier, _dash, refused = value.partition("-")
+        found |= _has(Consent.objects.filter(carrier=carrier, purpose=Consent.Purpose.MARKETING, granted=not refused))
+    return found
+
+
+def _owner(values: list[str]) -> Q:
+    found = Q(owner__in=_numbers(values)) if _numbers(values) else Q(pk__in=[])
+    return found | Q(owner=None) if NONE in values else found
 
 
 def _between(field: str, low: Any, high: Any) -> Q:
@@ -129,6 +102,55 @@ def _days(field: str) -> Callable[[Any, Any, Pool], Q]:
     return where
 
 
+def _today(pool: Pool) -> date:
+    """An address is read at the edge, and so is the clock: ages and birthdays are those of today."""
+    return clock.now().astimezone(pool.zone).date()
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day some years ago; of a leap day the first of March."""
+    if years >= day.year:
+        return date.min
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return date(day.year - years, 3, 1)
+
+
+def _age(low: int | None, high: int | None, pool: Pool) -> Q:
+    today, found = _today(pool), Q(birthday__isnull=False)
+    if low is not None:
+        found &= Q(birthday__lte=years_before(today, max(low, 0)))
+    if high is not None:
+        found &= Q(birthday__gt=years_before(today, max(high, -1) + 1))
+    return found
+
+
+class MonthDay(Func):
+    """229 for the 29th of February: what comes round each year."""
+
+    template = "month_day(%(expressions)s)"
+    output_field = IntegerField()
+
+
+BIRTHDAYS: tuple[Option, ...] = (("today", _("今天")), ("week", _("7 天内")), ("month", _("30 天内")))
+
+
+def _birthday_options(_pool: Pool) -> list[Option]:
+    return [*BIRTHDAYS, *((f"m{month}", _t("%(month)s 月") % {"month": month}) for month in range(1, 13))]
+
+
+def _birthday(values: list[str], pool: Pool) -> Q:
+    today, days = _today(pool), set[int]()
+    for value in values:
+        if value.startswith("m") and value[1:].isdecimal():
+            days |= {int(value[1:]) * 100 + day for day in range(1, 32)}
+        else:
+            ahead = {"today": 1, "week": 7, "month": 30}[value]
+            days |= {each.month * 100 + each.day for each in (today + timedelta(days=n) for n in range(ahead))}
+    return Q(In(MonthDay(F("birthday")), sorted(days)))
+
+
 def _of(model: type[Model]) -> Callable[[Pool], Sequence[Option]]:
     return lambda _pool: [(row.pk, str(row)) for row in model._default_manager.all()]
 
@@ -139,6 +161,12 @@ def tag_options(pool: Pool) -> Sequence[Option]:
         (tag.pk, f"{tag.group.name} · {tag.name}")
         for tag in Tag.objects.filter(pool=pool).select_related("group").order_by("group__name", "name")
     ]
+
+
+def owner_options(pool: Pool) -> Sequence[Option]:
+    """Nobody, and everybody who may enter the pool or serves in it."""
+    people = User.objects.filter(Q(accesses__pool=pool) | Q(staff_profiles__pool=pool)).distinct().order_by("pk")
+    return [(NONE, _("无专属导购")), *((user.pk, str(user)) for user in people)]
 
 
 def places(pool: Pool) -> list[tuple[str, str]]:
@@ -154,16 +182,84 @@ def _cities(pool: Pool) -> Sequence[Option]:
     return [(name, name) for name in dict.fromkeys(city for _province, city in places(pool) if city)]
 
 
+def _consents(_pool: Pool) -> list[Option]:
+    found: list[Option] = []
+    for carrier, label in Consent.Carrier.choices:
+        found.append((carrier, _t("%(carrier)s：已同意") % {"carrier": label}))
+        found.append((f"{carrier}-no", _t("%(carrier)s：已拒绝或撤回") % {"carrier": label}))
+    return found
+
+
 FACETS: tuple[Facet, ...] = (
-    Choice("stage", _("生命周期"), lambda _pool: Stage.choices, _stage),
-    Choice("rfm", _("RFM 分组"), lambda _pool: [*RfmGroup.choices, (NONE, _("未分组"))], _rfm),
-    Choice("tag", _("标签"), tag_options, _tags, sift=True),
-    Choice("channel", _("来源渠道"), _of(Channel), lambda values: Q(channel__in=_numbers(values)), sift=True),
-    Choice("status", _("身份"), lambda _pool: Member.Status.choices, lambda values: Q(status__in=_numbers(values))),
-    Choice("province", _("省份"), _provinces, lambda values: Q(province__in=values), sift=True),
-    Choice("city", _("城市"), _cities, lambda values: Q(city__in=values), sift=True),
-    Range("orders", _("订单数"), "number", _count("state__order_count")),
-    Range("amount", _("累计消费"), "money", _count("state__amount_total")),
-    Range("joined", _("加入时间"), "day", _days("joined_at")),
-    Range("last", _("最近下单"), "day", _days("state__last_order_at")),
+    Choice(
+        "status",
+        _("身份"),
+        lambda _pool: Member.Status.choices,
+        lambda values: Q(status__in=_numbers(values)),
+        group="person",
+    ),
+    Choice(
+        "gender",
+        _("性别"),
+        lambda _pool: Member.Gender.choices,
+        lambda values: Q(gender__in=_numbers(values)),
+        group="person",
+    ),
+    Range("age", _("年龄"), "whole", _age, group="person", suffix=_(" 岁")),
+    Choice("birthday", _("生日"), _birthday_options, group="person", said=_("生日：%(option)s"), of_pool=_birthday),
+    Choice("province", _("省份"), _provinces, lambda values: Q(province__in=values), sift=True, group="person"),
+    Choice("city", _("城市"), _cities, lambda values: Q(city__in=values), sift=True, group="person"),
+    Choice("tag", _("带任一标签"), tag_options, lambda values: _has(_tagged(values)), sift=True, group="tags"),
+    Choice("tag_all", _("带全部标签"), tag_options, _tags_all, sift=True, group="tags", said=_("必带：%(option)s")),
+    Choice(
+        "tag_not",
+        _("不带标签"),
+        tag_options,
+        lambda values: _has_not(_tagged(values)),
+        sift=True,
+        group="tags",
+        said=_("不带：%(option)s"),
+    ),
+    Choice("stage", _("生命周期"), lambda _pool: Stage.choices, _stage, group="state"),
+    Choice("rfm", _("RFM 分组"), lambda _pool: [*RfmGroup.choices, (NONE, _("未分组"))], _rfm, group="state"),
+    Range("orders", _("订单数"), "whole", _count("state__order_count"), group="state"),
+    Range("amount", _("累计消费"), "money", _count("state__amount_total"), group="state"),
+    Range("last", _("最近下单"), "day", _days("state__last_order_at"), group="state"),
+    Choice("consent", _("营销授权"), _consents, _consent, group="reach"),
+    Choice(
+        "identity",
+        _("有身份标识"),
+        lambda _pool: Identity.Kind.choices,
+        lambda values: _has(_identity(values)),
+        group="reach",
+        said=_("有：%(option)s"),
+    ),
+    Choice(
+        "identity_not",
+        _("无身份标识"),
+        lambda _pool: Identity.Kind.choices,
+        lambda values: _has_not(_identity(values)),
+        group="reach",
+        said=_("无：%(option)s"),
+    ),
+    Choice("owner", _("专属导购"), owner_options, _owner, sift=True, group="people"),
+    Choice("channel", _("来源渠道"), _of(Channel), lambda values: Q(channel__in=_numbers(values)), sift=True, group="source"),
+    Range("joined", _("加入时间"), "day", _days("joined_at"), group="source"),
 )
+QUICK = ("stage", "rfm", "tag", "channel")  # always at hand above the list
+OWN = frozenset(key for facet in FACETS for key in facet.keys)
+# What an address of the list may hold beside its conditions.
+PLAIN = frozenset({"q", "sort", "after", "before", "limit", "view", "columns", "dense"})
+
+
+def facets(pool: Pool, keys: Iterable[str] | None = None) -> list[Facet]:
+    """All facets of a pool; with `keys` only those that read one of them, and nobody is asked in vain."""
+    if keys is None:
+        return [*FACETS, *offered(pool)]
+    wanted = set(keys) - PLAIN
+    return [facet for facet in (facets(pool) if wanted - OWN else FACETS) if wanted & set(facet.keys)]
+
+
+def panel(pool: Pool) -> list[Facet]:
+    """What stands in the filter panel."""
+    return [facet for facet in facets(pool) if facet.control]

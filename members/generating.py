@@ -7,7 +7,7 @@ does not have. Nothing here touches indexes: rows arrive member by member, which
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from members import partitions, versions
-from members.models import Pool, PoolAccess, Product, Tag, TagGroup
+from members.models import Member, Pool, PoolAccess, Product, Tag, TagGroup
 from scrm.lib import crypto, sql
 
 DAYS = 730
@@ -201,22 +201,44 @@ def _identities(frame: Frame, report: REPORT) -> int:
     """Phones and e-mail addresses that exist nowhere, sealed and copied in."""
     made = 0
     for lo, hi in frame.chunks(MEMBERS_A_CHUNK) if frame.plan.identities else ():
-        text = "".join(_identity(frame, kind, k) for k in range(lo, hi + 1) for kind in frame.plan.identities)
-        with transaction.atomic(), sql.planner(**_trusted()):
-            made += sql.copy_in(
-                "COPY members_identity (pool_id, kind, value_hash, member_id, value, sealed, hint, tail, seen_at) FROM STDIN",
-                io.BytesIO(text.encode()),
-            )
+        numbers = range(frame.base + lo, frame.base + hi + 1)
+        made += _name(frame.pool, frame.plan.identities, numbers, frame.plan.as_of)
         report("identities", hi, frame.plan.members)
     return made
 
 
-def _identity(frame: Frame, kind: str, k: int) -> str:
-    number = frame.base + k
+def identify(*, pool: Pool, kinds: tuple[str, ...], as_of: datetime, report: REPORT = lambda title, done, total: None) -> int:
+    """Give the members of a pool that is there the identities they lack; how many were made. A re-run makes none."""
+    made = last = seen = 0
+    total = Member.objects.filter(pool=pool).count()
+    while True:
+        found = sql.rows(
+            "members/list_nameless", {"pool_id": pool.pk, "after": last, "limit": MEMBERS_A_CHUNK, "kinds": list(kinds)}
+        )
+        if not found:
+            break
+        for kind in kinds:
+            made += _name(pool, (kind,), [row["id"] for row in found if kind not in row["known"]], as_of)
+        last, seen = found[-1]["id"], seen + len(found)
+        report("identities", seen, total)
+    versions.bump(pool.pk, "members")
+    return made
+
+
+def _name(pool: Pool, kinds: tuple[str, ...], members: Iterable[int], as_of: datetime) -> int:
+    text = "".join(_identity(pool, kind, number, as_of) for number in members for kind in kinds)
+    with transaction.atomic(), sql.planner(**_trusted()):
+        return sql.copy_in(
+            "COPY members_identity (pool_id, kind, value_hash, member_id, value, sealed, hint, tail, seen_at) FROM STDIN",
+            io.BytesIO(text.encode()),
+        )
+
+
+def _identity(pool: Pool, kind: str, number: int, as_of: datetime) -> str:
     value = {"phone": f"100{number:08d}", "email": f"m{number}@example.com", "card_no": f"G{number}"}[kind]
     secret = kind != "card_no"
     cells = (
-        frame.pool.pk,
+        pool.pk,
         kind,
         f"\\\\x{crypto.fingerprint(f'{kind}:{value}').hex()}",
         number,
@@ -224,6 +246,6 @@ def _identity(frame: Frame, kind: str, k: int) -> str:
         f"\\\\x{crypto.encrypt(value, kind).hex()}" if secret else "\\N",
         {"phone": f"{value[:3]}****{value[-4:]}", "email": f"{value[:2]}***@example.com"}.get(kind, value),
         value[-4:] if kind == "phone" else "",
-        frame.plan.as_of.isoformat(),
+        as_of.isoformat(),
     )
     return "\t".join(map(str, cells)) + "\n"

@@ -4,19 +4,21 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
-from members import search
-from members.facets import FACETS, Chip
-from members.filters import extras
+from members import search, walking
+from members.facets import OWN, PLAIN, facets
+from members.filters import Chip, Wrong
 from members.models import Member, Pool
 from members.sets import ids_of
+from members.walking import Key
+from scrm.lib.problems import Problem
 
 PAGE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,11 +26,10 @@ DEFAULT_SORT = "-joined"
 
 
 @dataclass(frozen=True)
-class Sort:
+class Sort(walking.Order):
     """What the list is ordered by, and how a value stands in the address."""
 
-    expression: Any
-    read: Callable[[str], Any]
+    read: Callable[[str], Any] = str
     write: Callable[[Any], str] = str
 
 
@@ -40,75 +41,104 @@ def _instant(text: str) -> datetime:
 
 
 SORTS = {
-    "joined": Sort(F("joined_at"), _instant, lambda at: at.isoformat()),
-    "last_order": Sort(Coalesce("state__last_order_at", Value(EPOCH)), _instant, lambda at: at.isoformat()),
-    "amount": Sort(Coalesce("state__amount_total", Value(0)), int),
-    "orders": Sort(Coalesce("state__order_count", Value(0)), int),
+    "joined": Sort("joined_at", read=_instant, write=lambda at: at.isoformat()),
+    "last_order": Sort("last_order_at", EPOCH, may_be_null=True, read=_instant, write=lambda at: at.isoformat()),
+    "amount": Sort("amount_total", 0, read=int),
+    "orders": Sort("order_count", 0, read=int),
 }
 
 
 @dataclass
 class Asked:
-    """An address, understood: conditions, sets that upper apps contribute, chips to show it with."""
+    """An address, understood: conditions, sets of ids, chips to show it with, and what nobody could understand."""
 
     pool: Pool
     sort: str = DEFAULT_SORT
     where: list[Q] = field(default_factory=list)
     sets: list[BitMap] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
 
     @property
     def narrowed(self) -> bool:
         return bool(self.where or self.sets)
 
-    def members(self) -> QuerySet[Member]:
-        """Everybody asked for, in no order."""
+    @property
+    def only(self) -> BitMap | None:
+        """Whom the sets leave; None when there is no set."""
+        return BitMap.intersection(*self.sets) if self.sets else None
+
+    def matching(self) -> QuerySet[Member]:
+        """Everybody the conditions leave; the sets are not applied."""
         found = search.searchable(Member.objects.filter(pool=self.pool, merged_into=None))
         for condition in self.where:
             found = found.filter(condition)
-        if self.sets:
-            found = found.filter(id__any_of=BitMap.intersection(*self.sets))
         return found
 
-    def ids(self) -> BitMap:
-        """Everybody asked for, as a set; one that only sets select needs no look at the members' facts."""
-        return ids_of(self.members())
+    def members(self) -> QuerySet[Member]:
+        """Everybody asked for, in no order."""
+        only = self.only
+        return self.matching() if only is None else self.matching().filter(id__any_of=only)
 
+    def ids(self) -> BitMap:
+        """Everybody asked for, as a set."""
+        only = self.only
+        if only is None or len(only) <= walking.LARGE:
+            return ids_of(self.members())
+        return ids_of(self.matching()) & only
+
+    def count(self) -> int:
+        """How many exactly."""
+        only = self.only
+        if only is not None and len(only) > walking.LARGE:
+            return len(self.ids())
+        return self.members().order_by().count()
+
+    @cached_property
     def about(self) -> int:
         """How many, as the planner believes: at once, however many there are."""
-        plan = self.members().order_by().values("id").explain(format="json")
-        return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan: nobody can match
+        only = self.only
+        plan = self.matching().order_by().values("id").explain(format="json")
+        believed = int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan: nobody can match
+        return believed if only is None else min(believed, len(only))
+
+    @property
+    def whole(self) -> int:
+        """The pool's members, as the planner believes."""
+        return Asked(self.pool).about
+
+    def refuse_wrong(self) -> None:
+        """Raise Problem when something was not understood: an act or a program must not go by half an address."""
+        if self.wrong:
+            fields: dict[str, list[str]] = {}
+            for key, sentence in self.wrong:
+                fields.setdefault(key, []).append(sentence)
+            raise Problem("list.unknown_filter", "；".join(sentence for _key, sentence in self.wrong), fields)
 
 
 def ask(params: QueryDict, pool: Pool) -> Asked:
-    """Understand a query string; what it says wrongly is left out."""
-    sort = params.get("sort", DEFAULT_SORT)
-    asked = Asked(pool, sort if sort.lstrip("-") in SORTS else DEFAULT_SORT)
+    """Understand a query string. What cannot be understood narrows to nobody and is said in `wrong`."""
+    sort = params.get("sort", "") or DEFAULT_SORT
+    asked = Asked(pool, sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT)
+    if asked.sort != sort:
+        asked.wrong.append(("sort", _("不能按「%(sort)s」排序") % {"sort": sort[:40]}))
     text = " ".join(params.get("q", "").split())
     if (found := search.where(pool, text)) is not None:
         asked.where.append(found)
         asked.chips.append(("q", params.get("q", ""), _("搜索：%(text)s") % {"text": text}))
-    for facet in FACETS:
-        condition, chips = facet.read(params, pool)
-        asked.chips += chips
-        if condition is not None:
-            asked.where.append(condition)
-    _ask_extras(asked, params)
+    for facet in facets(pool, params):
+        reading = facet.read(params, pool)
+        asked.chips += reading.chips
+        asked.wrong += reading.wrong
+        asked.where += [] if reading.where is None else [reading.where]
+        asked.sets += [] if reading.ids is None else [reading.ids]
     return asked
 
 
-def _ask_extras(asked: Asked, params: QueryDict) -> None:
-    """Several values of one filter mean any of them; several filters mean all."""
-    for key, extra in extras.items():
-        chosen = BitMap()
-        for value in params.getlist(key):
-            try:
-                chosen |= extra.ids(asked.pool, value)
-                asked.chips.append((key, value, f"{extra.label}: {extra.describe(asked.pool, value)}"))
-            except ValueError:
-                asked.chips.append((key, value, f"{extra.label}: {_('不存在')}"))
-        if params.getlist(key):
-            asked.sets.append(chosen)
+def strangers(params: QueryDict, pool: Pool) -> list[str]:
+    """Keys of an address that no facet reads; a page lets them pass, an act on everybody must not."""
+    rest = {key for key, values in params.lists() if any(values)} - PLAIN - OWN
+    return sorted(rest - {key for facet in facets(pool, rest) for key in facet.keys}) if rest else []
 
 
 @dataclass(frozen=True)
@@ -122,30 +152,23 @@ class Page:
 
 def page(asked: Asked, *, after: str = "", before: str = "", limit: int = PAGE) -> Page:
     """The rows after (or before) a key, in the order asked for."""
-    name, down = asked.sort.lstrip("-"), asked.sort.startswith("-")
-    key = _key(before or after, SORTS[name])
-    backwards = bool(before) and key is not None
-    falling = down != backwards
-    found = asked.members().annotate(sort_key=SORTS[name].expression)
-    if key:
-        found = found.filter(_beyond(key, falling))
-    found = found.order_by("-sort_key", "-id") if falling else found.order_by("sort_key", "id")
-    rows = list(found.select_related("state", "channel")[: limit + 1])
-    more, rows = len(rows) > limit, rows[:limit]
+    name, down = asked.sort.removeprefix("-"), asked.sort.startswith("-")
+    start = _key(before or after, SORTS[name])
+    backwards = bool(before) and start is not None
+    keys = walking.keys(asked, SORTS[name], start, limit + 1, falling=down != backwards)
+    more, keys = len(keys) > limit, keys[:limit]
     if backwards:
-        rows.reverse()
-    first, last = (_cursor(rows[0], name), _cursor(rows[-1], name)) if rows else ("", "")
-    return Page(rows, last if (more or backwards) else "", first if (more if backwards else key) else "")
+        keys.reverse()
+    first, last = (_cursor(keys[0], name), _cursor(keys[-1], name)) if keys else ("", "")
+    return Page(_members(keys), last if (more or backwards) else "", first if (more if backwards else start) else "")
 
 
-def _beyond(key: tuple[Any, int], falling: bool) -> Q:
-    """Rows past a key. The first, wider bound is what an index is entered with."""
-    value, member_id = key
-    edge, past = ("lte", "lt") if falling else ("gte", "gt")
-    return Q(**{f"sort_key__{edge}": value}) & (Q(**{f"sort_key__{past}": value}) | Q(**{f"id__{past}": member_id}))
+def _members(keys: Sequence[Key]) -> list[Member]:
+    found = Member.objects.select_related("state", "channel").in_bulk([pk for _value, pk in keys])
+    return [found[pk] for _value, pk in keys if pk in found]
 
 
-def _key(text: str, sort: Sort) -> tuple[Any, int] | None:
+def _key(text: str, sort: Sort) -> Key | None:
     value, _tilde, member_id = text.rpartition("~")
     try:
         return (sort.read(value), int(member_id)) if text else None
@@ -153,5 +176,5 @@ def _key(text: str, sort: Sort) -> tuple[Any, int] | None:
         return None
 
 
-def _cursor(row: Member, name: str) -> str:
-    return f"{SORTS[name].write(row.sort_key)}~{row.pk}"  # type: ignore[attr-defined]
+def _cursor(key: Key, name: str) -> str:
+    return f"{SORTS[name].write(key[0])}~{key[1]}"

@@ -1,19 +1,24 @@
 from django.urls import path, re_path
 
-from members.views import listing, merges, profile, tags
+from members.bulk import views as bulk
+from members.views import exports, listing, merges, profile, saved, tags
 
 app_name = "members"
 urlpatterns = [
     path("members/", listing.member_list, name="list"),
     path("members/count/", listing.count, name="count"),
-    path("members/columns/", listing.columns, name="columns"),
+    path("members/filters/", listing.panel, name="filters"),
+    path("members/columns/", listing.layout, name="columns"),
     path("members/search/", listing.find, name="search"),
-    path("members/bulk/", listing.bulk, name="bulk"),
-    path("members/undo/", listing.undo, name="undo"),
-    path("members/exports/", listing.exports, name="exports"),
-    path("members/exports/<int:job_id>/", listing.download, name="download"),
-    path("members/views/", listing.view_save, name="view_save"),
-    path("members/views/<int:pk>/delete/", listing.view_delete, name="view_delete"),
+    path("members/bulk/", bulk.bulk, name="bulk"),
+    path("members/bulk/form/<slug:key>/", bulk.form, name="bulk_form"),
+    path("members/bulk/<int:pk>/", bulk.progress, name="bulk_progress"),
+    path("members/bulk/<int:pk>/undo/", bulk.undo, name="bulk_undo"),
+    path("members/exports/", exports.exports, name="exports"),
+    path("members/exports/<int:job_id>/", exports.download, name="download"),
+    path("members/views/", saved.save, name="view_save"),
+    path("members/views/<int:pk>/", saved.change, name="view_change"),
+    path("members/views/<int:pk>/delete/", saved.delete, name="view_delete"),
     path("members/new/", profile.new, name="new"),
     path("members/merges/", merges.merge_list, name="merges"),
     path("members/<int:pk>/", profile.detail, name="detail"),

@@ -1,124 +1,176 @@
-"""The member list, its counts, bulk acts, exports and saved views."""
+"""The member list: its rows, counts, filter panel and columns."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import messages
-from django.core import signing
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from members import exporting, facets, listing, queries, saved, search, tagging
-from members.filters import extras
-from members.models import Member, SavedView, Tag
-from scrm.jobs import services as jobs
-from scrm.jobs.models import JobRun
-from scrm.lib import clock
+from members import columns, facets, listing, queries, saved, search
+from members.bulk.acts import open_to
+from members.filters import GROUPS, Chip, Facet
+from members.models import ExportRequest, ListSettings, Member, SavedView
 from scrm.lib.htmx import render_page
-from scrm.lib.problems import Problem
-from scrm.lib.toasts import toast
-from scrm.staff.access import Refused, allow
-from scrm.staff.audit import audit
-from scrm.staff.permissions import may
+from scrm.staff.access import allow
 
-COLUMNS = {
-    "stage": gettext_lazy("生命周期"),
-    "rfm": gettext_lazy("RFM 分组"),
-    "tags": gettext_lazy("标签"),
-    "channel": gettext_lazy("来源渠道"),
-    "orders": gettext_lazy("订单"),
-    "amount": gettext_lazy("累计消费"),
-    "last_order": gettext_lazy("最近下单"),
-    "joined": gettext_lazy("加入时间"),
-    "status": gettext_lazy("身份"),
-    "place": gettext_lazy("地区"),
-    "gender": gettext_lazy("性别"),
-    "birthday": gettext_lazy("生日"),
-    "number": gettext_lazy("会员编号"),
-}
-DEFAULT_COLUMNS = "stage.rfm.tags.channel.orders.amount.last_order.joined"
-COOKIE = "member_columns"
-UNDO = "members.tag.undo"
+EVERYBODY = "all"  # ?view=all: the first tab, also for whom another one opens first
 
 
 @require_GET
 @allow("members.view")
 def member_list(request: HttpRequest) -> HttpResponse:
+    taste = saved.settings_of(request.pool, request.user)
+    tabs = saved.tabs(request.pool, request.user, taste)
+    if elsewhere := _elsewhere(request, taste, tabs):
+        return HttpResponseRedirect(elsewhere)
+    view = next((tab for tab in tabs if str(tab.pk) == request.GET.get("view")), None)
     asked = listing.ask(request.GET, request.pool)
     page = listing.page(asked, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    layout = saved.layout_of(taste, view, request.GET)
+    known = columns.known(request.pool, request.role)
+    shown = columns.chosen(known, layout.columns)
+    query = saved.cleaned(request.GET.urlencode())
     context = {
         "page": page,
-        "rows": _rows(page.rows),
-        "chips": asked.chips,
-        "about": asked.about(),
+        "columns": shown,
+        "rows": _rows(request, page.rows, shown),
+        "chips": [_chip(request, chip) for chip in asked.chips],
+        "wrong": asked.wrong,
+        "about": asked.about,
         "narrowed": asked.narrowed,
-        "columns": _columns(request),
-        "query_string": saved.cleaned(request.GET.urlencode()),
-        "carried": _carried(request.GET, asked),
-        "tags": facets.tag_options(request.pool),
+        "layout": layout,
+        "query_string": query,
+        "asked_for": saved.asked(query),
+        "carried": _carried(request.GET, {"q", *facets.QUICK}),
+        "quick": facets.QUICK,
+        "acts": open_to(request.role),
+        "purposes": ExportRequest.Purpose.choices,
+        "tabs": tabs,
+        "view": view,
+        "default_view": taste.default_view_id,
+        "is_changed": bool(view and not saved.same(query, view.query)),
+        "is_partial": getattr(request, "htmx", False),
     }
     if not getattr(request, "htmx", False):
-        context |= _frame(request)
-    return render_page(request, "members/list.html", "results", context)
+        context |= _frame(request, known, shown)
+    response = render_page(request, "members/list.html", "results", context)
+    if getattr(request, "htmx", False) and any(not value for value in request.GET.values()):
+        response["HX-Push-Url"] = _address(saved.tidied(request.GET.urlencode()))
+    return response
 
 
-def _rows(members: Sequence[Member]) -> list[tuple[Member, Any, list[Any]]]:
-    contacts, tags = queries.contacts(members), queries.tags_of(members)
-    return [(member, contacts.get(member.pk), tags.get(member.pk, [])) for member in members]
+def _address(query: str) -> str:
+    return reverse("members:list") + (f"?{query}" if query else "")
 
 
-def _carried(params: QueryDict, asked: listing.Asked) -> list[tuple[str, str]]:
-    """What the filter form has no control for and must not lose: the order, filters of upper apps."""
-    kept = [("sort", asked.sort)] if "sort" in params else []
-    return kept + [(key, value) for key in extras for value in params.getlist(key)]
+def _elsewhere(request: HttpRequest, taste: ListSettings, tabs: Sequence[SavedView]) -> str:
+    """An address with blank parts is tidied; one without anything opens the tab somebody likes first."""
+    if getattr(request, "htmx", False):
+        return ""
+    if not request.GET:
+        first = next((tab for tab in tabs if tab.pk == taste.default_view_id), None)
+        return _address(saved.address_of(first)) if first else ""
+    if all(all(values) for _key, values in request.GET.lists()):
+        return ""
+    return _address(saved.tidied(request.GET.urlencode()) or f"view={EVERYBODY}")
 
 
-def _frame(request: HttpRequest) -> dict[str, Any]:
-    """What only the whole page needs: the choices of the filters, tabs, columns."""
-    choices = [facet for facet in facets.FACETS if isinstance(facet, facets.Choice)]
-    ranges = [facet for facet in facets.FACETS if isinstance(facet, facets.Range)]
-    spans = [(facet, [(end, request.GET.get(end, "")) for end in facet.ends]) for facet in ranges]
+def _rows(request: HttpRequest, members: Sequence[Member], shown: Sequence[columns.Column]) -> list[tuple[Any, ...]]:
+    contacts = queries.contacts(members)
+    tags = queries.tags_of(members) if any(column.key == "tags" for column in shown) else {}
+    values = {column.key: column.values(request.pool, members) for column in shown if column.values}
+
+    def cells(member: Member) -> list[tuple[columns.Column, Any]]:
+        return [(column, values[column.key].get(member.pk) if column.values else None) for column in shown]
+
+    return [(member, contacts.get(member.pk), tags.get(member.pk, []), cells(member)) for member in members]
+
+
+def _chip(request: HttpRequest, chip: Chip) -> dict[str, Any]:
+    """A chip, and where its condition can be changed."""
+    key, value, label = chip
+    facet = key.removesuffix("_min").removesuffix("_max")
+    return {"key": key, "value": value, "label": label, "facet": facet, "quick": key in facets.QUICK, "fixed": key == "q"}
+
+
+def _carried(params: QueryDict, shown: set[str]) -> list[tuple[str, str]]:
+    """What a filter form has no control for and must not lose."""
+    gone = shown | set(saved.PASSING)
+    return [(key, value) for key, values in params.lists() if key not in gone for value in values if value]
+
+
+def _frame(request: HttpRequest, known: dict[str, columns.Column], shown: Sequence[columns.Column]) -> dict[str, Any]:
+    """What only the whole page needs: the choices at hand, the columns to choose from."""
+    keys = [column.key for column in shown]
+    quick = [facet for facet in facets.FACETS if facet.key in facets.QUICK]
     return {
-        "menus": [(facet, facet.options(request.pool)) for facet in choices],
-        "spans": spans,
-        "spans_set": sum(bool(value) for _facet, ends in spans for _end, value in ends),
-        "views": list(saved.visible(request.pool, request.user)),
-        "all_columns": [(key, label, key in _columns(request)) for key, label in COLUMNS.items()],
-        "may_plain": may(request.role, "members.reveal"),
+        "menus": [(facet, facet.options(request.pool)) for facet in quick],  # type: ignore[attr-defined]
+        "all_columns": [*shown, *(column for column in known.values() if column.key not in keys)],
+        "shown_keys": keys,
     }
-
-
-def _columns(request: HttpRequest) -> list[str]:
-    wanted = request.COOKIES.get(COOKIE, DEFAULT_COLUMNS).split(".")
-    return [key for key in COLUMNS if key in wanted]
 
 
 @require_GET
 @allow("members.view")
 def count(request: HttpRequest) -> HttpResponse:
     """How many exactly: asked for by the page once it stands."""
-    found = listing.ask(request.GET, request.pool).members().count()
-    return render(request, "members/count.html", {"count": found})
+    asked = listing.ask(request.GET, request.pool)
+    return render(request, "members/count.html", {"count": asked.count(), "may_act": bool(open_to(request.role))})
 
 
+# -- The filter panel -----------------------------------------------------------------------------
+@require_GET
+@allow("members.view")
+def panel(request: HttpRequest) -> HttpResponse:
+    """Everything the list can be narrowed by, as the address has it now; read when the panel is opened."""
+    found = facets.panel(request.pool)
+    keys = {key for facet in found for key in facet.keys}
+    groups: dict[str, list[dict[str, Any]]] = {group: [] for group in GROUPS}
+    for facet in found:
+        groups[facet.group if facet.group in groups else "other"].append(_control(request, facet))
+    context = {
+        "groups": [(GROUPS[group], controls) for group, controls in groups.items() if controls],
+        "carried": _carried(request.GET, keys),
+        "at": request.GET.get("at", ""),
+    }
+    return render(request, "members/panel.html", context)
+
+
+def _control(request: HttpRequest, facet: Facet) -> dict[str, Any]:
+    given = {key: request.GET.getlist(key) for key in facet.keys}
+    options = facet.options(request.pool) if facet.control == "choice" else []  # type: ignore[attr-defined]
+    return {
+        "facet": facet,
+        "options": options,
+        "chosen": sum(bool(value) for values in given.values() for value in values),
+        "values": [(key, values[0] if values else "") for key, values in given.items()],
+        "sift": len(options) > 8,
+    }
+
+
+# -- Columns --------------------------------------------------------------------------------------
 @require_POST
 @allow("members.view")
-def columns(request: HttpRequest) -> HttpResponse:
-    """Remember the columns this browser shows."""
-    chosen = [key for key in request.POST.getlist("column") if key in COLUMNS]
-    response = _back(request)
-    response.set_cookie(COOKIE, ".".join(chosen) or "stage", max_age=31536000, samesite="Lax", httponly=True)
-    return response
+def layout(request: HttpRequest) -> HttpResponse:
+    """Keep columns and density for this tab."""
+    known = columns.known(request.pool, request.role)
+    view = saved.visible(request.pool, request.user).filter(pk=_number(request.POST.get("view", ""))).first()
+    wanted = tuple(column.key for column in columns.chosen(known, request.POST.getlist("column")))
+    saved.choose_layout(
+        pool=request.pool, user=request.user, view=view, layout=saved.Layout(wanted, request.POST.get("dense") == "1")
+    )
+    return back(request)
 
 
-def _back(request: HttpRequest) -> HttpResponseRedirect:
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def back(request: HttpRequest, query: str | None = None) -> HttpResponseRedirect:
     """To the list as it was."""
-    query = saved.cleaned(request.POST.get("query", ""))
-    return HttpResponseRedirect(reverse("members:list") + (f"?{query}" if query else ""))
+    return HttpResponseRedirect(_address(saved.cleaned(request.POST.get("query", "") if query is None else query)))
 
 
 @require_GET
@@ -130,140 +182,6 @@ def find(request: HttpRequest) -> HttpResponse:
     if condition is not None:
         members = list(search.searchable(queries.live(request.pool)).filter(condition).order_by("-joined_at", "-id")[:8])
     template = "members/choose.html" if request.GET.get("for") == "merge" else "members/found.html"
-    return render(request, template, {"rows": _rows(members), "winner": request.GET.get("winner", "")})
-
-
-# -- Acts on many ---------------------------------------------------------------------------------
-@require_POST
-@allow("members.view")
-def bulk(request: HttpRequest) -> HttpResponse:
-    """Tag, untag or export the picked members, or everybody the address asks for."""
-    act = {"tag": _bulk_tag, "untag": _bulk_tag, "export": _bulk_export}.get(request.POST.get("action", ""))
-    if act is None:
-        raise Http404("no such act")
-    try:
-        act(request, _chosen(request))
-    except Problem as problem:
-        toast(request, problem.message, level=messages.ERROR)
-    return _back(request)
-
-
-def _chosen(request: HttpRequest) -> dict[str, Any]:
-    if request.POST.get("everything"):
-        return {"query": saved.cleaned(request.POST.get("query", ""))}
-    ids = [int(value) for value in request.POST.getlist("pick") if value.isdigit()]
-    if not ids:
-        raise Problem("bulk.nobody", _("请先选择会员"))
-    return {"ids": ids}
-
-
-def _need(request: HttpRequest, permission: str) -> None:
-    if not may(request.role, permission):
-        raise Refused(permission)
-
-
-def _bulk_tag(request: HttpRequest, chosen: dict[str, Any]) -> None:
-    _need(request, "tags.edit")
-    number = request.POST.get("tag", "")
-    tag = Tag.objects.filter(pool=request.pool, pk=int(number)).first() if number.isdecimal() else None
-    if tag is None:
-        raise Problem("bulk.no_tag", _("请选择一个标签"))
-    add = request.POST["action"] == "tag"
-    if "query" in chosen:
-        jobs.enqueue(
-            kind="members.tag", pool_id=request.pool.pk, params={**chosen, "tag": tag.pk, "add": add}, actor=request.user
-        )
-        toast(request, _("已开始，可在后台任务中查看进度"))
-        return
-    ids = list(queries.live(request.pool).filter(pk__in=chosen["ids"]).values_list("pk", flat=True))
-    changed = _tag_now(request, tag, ids, add)
-    undo = signing.dumps({"tag": tag.pk, "ids": changed, "add": not add, "pool": request.pool.pk}, salt=UNDO, compress=True)
-    text = _("已为 %(n)s 位会员打上「%(tag)s」") if add else _("已取下 %(n)s 位会员的「%(tag)s」")
-    # What an exclusive group replaced cannot be told from here, so that act has no way back.
-    undoable = changed and not (add and tag.group.is_exclusive)
-    toast(request, text % {"n": len(changed), "tag": tag.name}, undo=f"{reverse('members:undo')}?what={undo}" if undoable else "")
-
-
-def _tag_now(request: HttpRequest, tag: Tag, ids: list[int], add: bool) -> list[int]:
-    if add:
-        return tagging.add_tag(tag=tag, members=ids, actor=request.user, as_of=clock.now())
-    return tagging.remove_tag(tag=tag, members=ids, actor=request.user)
-
-
-@require_POST
-@allow("tags.edit")
-def undo(request: HttpRequest) -> HttpResponse:
-    """Reverse a bulk act on picked members; the address carries a signed list of whom it changed."""
-    try:
-        what = signing.loads(request.GET.get("what", ""), salt=UNDO, max_age=3600)
-    except signing.BadSignature:
-        raise Http404("nothing to undo") from None
-    tag = get_object_or_404(Tag, pool=request.pool, pk=what["tag"])
-    if what["pool"] != request.pool.pk:
-        raise Http404("another pool")
-    changed = _tag_now(request, tag, what["ids"], what["add"])
-    toast(request, _("已撤销，%(n)s 位会员恢复原样") % {"n": len(changed)})
-    return HttpResponse(status=204)
-
-
-def _bulk_export(request: HttpRequest, chosen: dict[str, Any]) -> None:
-    _need(request, "members.export")
-    plain = bool(request.POST.get("plain"))
-    if plain:
-        _need(request, "members.reveal")
-    exporting.ask_for_export(
-        pool=request.pool, chosen=chosen, plain=plain, purpose=request.POST.get("purpose", ""), actor=request.user
-    )
-    toast(request, _("导出已开始，完成后可在导出记录中下载"))
-
-
-@require_GET
-@allow("members.export")
-def exports(request: HttpRequest) -> HttpResponse:
-    """Exports of this pool, newest first."""
-    found = JobRun.objects.filter(pool_id=request.pool.pk, kind=exporting.KIND).select_related("actor").order_by("-pk")[:50]
-    return render_page(request, "members/exports.html", "rows", {"jobs": found})
-
-
-@require_GET
-@allow("members.export")
-def download(request: HttpRequest, job_id: int) -> FileResponse:
-    """A finished export; one in the clear is given only to who may see it. Each download is written down."""
-    job = get_object_or_404(JobRun, pk=job_id, pool_id=request.pool.pk, kind=exporting.KIND, status=JobRun.Status.DONE)
-    if job.params.get("plain"):
-        _need(request, "members.reveal")
-    path = exporting.path_of(job)
-    if not path.exists():
-        raise Http404("the file is gone")
-    audit(actor=request.user, action="member.download", target=job, pool_id=request.pool.pk, **job.result)
-    response = FileResponse(
-        path.open("rb"), as_attachment=True, filename=f"{_('会员')}-{job.pk}.csv", content_type="text/csv; charset=utf-8"
-    )
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-# -- Saved views ----------------------------------------------------------------------------------
-@require_POST
-@allow("members.view")
-def view_save(request: HttpRequest) -> HttpResponse:
-    try:
-        saved.save_view(
-            pool=request.pool,
-            user=request.user,
-            name=request.POST.get("name", ""),
-            query=request.POST.get("query", ""),
-            is_shared=bool(request.POST.get("shared")),
-        )
-    except Problem as problem:
-        toast(request, problem.message, level=messages.ERROR)
-    return _back(request)
-
-
-@require_POST
-@allow("members.view")
-def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    view = get_object_or_404(SavedView, pool=request.pool, pk=pk, owner=request.user)
-    saved.delete_view(view=view, user=request.user)
-    return redirect("members:list")
+    contacts = queries.contacts(members)
+    rows: list[tuple[Any, ...]] = [(member, contacts.get(member.pk), ()) for member in members]
+    return render(request, template, {"rows": rows, "winner": request.GET.get("winner", "")})

@@ -30,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--events", type=float, default=2, help="a member, on average")
         parser.add_argument("--lines", action="store_true", help="order lines and products too")
         parser.add_argument("--no-consents", action="store_true")
+        parser.add_argument("--only-identities", action="store_true", help="give the members that are there what they lack")
         parser.add_argument("--no-recalculation", action="store_true", help="do not queue the first full recalculation")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,6 +40,8 @@ class Command(BaseCommand):
             slug=options["pool"], defaults={"name": f"{options['members']:,} 名虚拟会员", "is_demo": True}
         )
         started = time.perf_counter()
+        if options["only_identities"]:
+            return self._identify(pool, options)
         made = generating.generate(pool=pool, plan=_plan(options), report=self._report)
         generating.share(pool)
         generating.tidy()
@@ -46,6 +49,12 @@ class Command(BaseCommand):
         self.stdout.write(f"\r{pool.slug}: {rows} in {time.perf_counter() - started:.0f} s")
         if not options["no_recalculation"]:
             jobs.enqueue(kind=RECALCULATE, pool_id=pool.pk, key=f"recalculate:{pool.pk}")
+
+    def _identify(self, pool: Pool, options: dict[str, Any]) -> None:
+        plan = _plan(options)
+        made = generating.identify(pool=pool, kinds=plan.identities, as_of=plan.as_of, report=self._report)
+        generating.tidy()
+        self.stdout.write(f"\r{pool.slug}: {made:,} identities")
 
     def _report(self, title: str, done: int, total: int) -> None:
         if sys.stdout.isatty():

@@ -1,0 +1,100 @@
+"""Columns of the member list. Other rooms and upper apps bring theirs:
+
+    @columns.offer
+    def attributes(pool: Pool) -> list[Column]:
+        return [Column("a_income", "收入", kind="number", values=income_of)]
+
+`values(pool, members)` answers for a whole page at once: member id → value. `kind` says how a value is shown:
+text, number, money (minor units), percent, day, instant, ago, pills (a list of texts).
+A built-in column names a template of templates/members/cells/ instead.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Member, Pool
+from scrm.lib import clock
+from scrm.staff.models import User
+from scrm.staff.permissions import may
+
+Values = Callable[[Pool, Sequence[Member]], Mapping[int, Any]]
+NUMERIC = ("number", "money", "percent")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its key in addresses and saved views, what it is called, how its cells come about."""
+
+    key: str
+    label: Any
+    values: Values | None = None
+    kind: str = "text"
+    sort: str = ""  # a key of listing.SORTS
+    permission: str = "members.view"
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in NUMERIC
+
+    @property
+    def template(self) -> str:
+        """What draws a cell."""
+        return "members/cells/value.html" if self.values else f"members/cells/{self.key}.html"
+
+
+def _ages(pool: Pool, members: Sequence[Member]) -> dict[int, int]:
+    today = clock.now().astimezone(pool.zone).date()
+
+    def age(born: date) -> int:
+        return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+    return {member.pk: age(member.birthday) for member in members if member.birthday}
+
+
+def _owners(_pool: Pool, members: Sequence[Member]) -> dict[int, str]:
+    wanted = {member.owner_id for member in members if member.owner_id}
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=wanted)} if wanted else {}
+    return {member.pk: names[member.owner_id] for member in members if member.owner_id in names}
+
+
+BUILT_IN: tuple[Column, ...] = (
+    Column("stage", _("生命周期")),
+    Column("rfm", _("RFM 分组")),
+    Column("tags", _("标签")),
+    Column("channel", _("来源渠道")),
+    Column("owner", _("专属导购"), _owners),
+    Column("orders", _("订单"), kind="number", sort="orders"),
+    Column("amount", _("累计消费"), kind="money", sort="amount"),
+    Column("last_order", _("最近下单"), sort="last_order"),
+    Column("joined", _("加入时间"), sort="joined"),
+    Column("status", _("身份")),
+    Column("place", _("地区")),
+    Column("gender", _("性别")),
+    Column("age", _("年龄"), _ages, kind="number"),
+    Column("birthday", _("生日")),
+    Column("number", _("会员编号"), kind="number"),
+)
+DEFAULT = ("stage", "rfm", "tags", "channel", "orders", "amount", "last_order", "joined")
+Provider = Callable[[Pool], Sequence[Column]]
+providers: list[Provider] = []
+
+
+def offer(provider: Provider) -> Provider:
+    """Declare columns that depend on the pool."""
+    providers.append(provider)
+    return provider
+
+
+def known(pool: Pool, role: str | None) -> dict[str, Column]:
+    """The columns somebody of this role may see, by key."""
+    every = [*BUILT_IN, *(column for provider in providers for column in provider(pool))]
+    return {column.key: column for column in every if may(role, column.permission)}
+
+
+def chosen(known: Mapping[str, Column], keys: Sequence[str]) -> list[Column]:
+    """The columns wanted, in the order wanted; what does not exist any more is left out."""
+    return [known[key] for key in dict.fromkeys(keys) if key in known] or [known[key] for key in DEFAULT if key in known]
