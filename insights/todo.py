@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns.models import Campaign
 from members.models import ImportRun, MemberState
 from members.models.state import RfmGroup, Stage
+from members.oneid import queries as oneid
 from scrm.jobs.models import JobRun
 from scrm.lib.formats import compact
 from scrm.staff.permissions import may
@@ -34,8 +35,8 @@ class Task:
 def waiting(request: HttpRequest, as_of: datetime) -> list[Task]:
     """The most pressing first."""
     pool_id, role = request.pool.pk, request.role  # type: ignore[attr-defined]
-    found = [*_campaigns(pool_id, role), *_failed(pool_id, as_of), *_imports(pool_id, role), *_losing(pool_id, role)]
-    return found[:MOST]
+    found = [*_campaigns(pool_id, role), *_failed(pool_id, as_of), *_imports(pool_id, role), *_pairs(pool_id, role)]
+    return [*found, *_losing(pool_id, role)][:MOST]
 
 
 def _campaigns(pool_id: int, role: str) -> list[Task]:
@@ -80,6 +81,15 @@ def _imports(pool_id: int, role: str) -> list[Task]:
         )
         for run in ready
     ]
+
+
+def _pairs(pool_id: int, role: str) -> list[Task]:
+    """Members that rules could not tell from each other."""
+    waiting_ones = oneid.waiting(pool_id) if may(role, "members.merge") else 0
+    if not waiting_ones:
+        return []
+    title = _("%(n)s 对会员待确认身份") % {"n": compact(waiting_ones)}
+    return [Task(title, _("是同一个人就合并，不是就分开"), reverse("oneid:list"), "fingerprint", "amber")]
 
 
 def _losing(pool_id: int, role: str) -> list[Task]:

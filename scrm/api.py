@@ -10,8 +10,10 @@ import loyalty.api
 import members.api
 import members.attributes.api
 import members.pools.api
+import members.merging.api
 import members.quality.api
 import members.care.api
+import members.oneid.api
 import members.privacy.api
 import members.team.api
 import members.tracking.api
@@ -27,10 +29,12 @@ for part in (
     scrm.jobs.api,
     members.attributes.api,
     members.pools.api,
+    members.merging.api,
     members.quality.api,
     members.team.api,
     members.care.api,
     members.tracking.api,
+    members.oneid.api,
     members.api,
     members.privacy.api,
     touchpoints.api,

@@ -50,6 +50,7 @@ NAV = (
             Item(_("标签"), "tags", "members:tags", "members.view", "e"),
             Item(_("导入中心"), "file-import", "imports:list", "imports.view", "i"),
             Item(_("数据质量"), "heart-rate-monitor", "quality:overview", "insights.view", "q"),
+            Item(_("身份识别"), "fingerprint", "oneid:list", "members.merge", "x"),
             Item(_("身份合并"), "arrow-merge", "members:merges", "members.merge", "d"),
         ),
     ),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
 from psycopg2 import sql as pg
 
 from members.models import Channel, Pool
@@ -90,6 +91,11 @@ def fold(pool: Pool) -> None:
                 theirs=_rank(_stands("l", field), ranks),
                 ours=_rank(_stands("w", field), ranks),
             )
+
+
+def sources() -> list[tuple[str, str]]:
+    """Everybody who may say something of a member: a code, and what it is called."""
+    return [(STAFF, gettext("人工修改")), *((channel.code, str(channel)) for channel in Channel.objects.all())]
 
 
 def said(fields: Iterable[str], source: int | str | None, as_of: datetime) -> dict[str, Any]:

@@ -140,6 +140,7 @@ const sift = (input) => {
   for (const item of document.querySelectorAll(`${input.dataset.filterList} > *`)) item.hidden = !item.textContent.toLowerCase().includes(words);
 };
 on("input", "[data-filter-list]", sift);
+on("click", "[data-choose-all]", ({ dataset }) => document.querySelectorAll(`${dataset.in} [type=radio][value="${dataset.chooseAll}"]`).forEach((each) => { each.checked = true; }));
 on("change", "[data-submit]", (input) => input.form.requestSubmit());
 
 // -- Tasks: opening the tray looks at once ---------------------------------------------------------------
@@ -188,6 +189,11 @@ addEventListener("keydown", (event) => {
     const find = document.querySelector(".find input");
     if (find) { event.preventDefault(); find.focus(); find.select(); }
   } else if (event.key === "?") document.getElementById("keys")?.showModal();
+  else {
+    // A page's own acts: what is asked before a click is asked here too.
+    const act = document.querySelector(`[data-hotkey="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (act) { event.preventDefault(); act.click(); }
+  }
 });
 
 // -- Picking rows: header box, shift-click ranges, a bar that appears with the first pick -----------------
