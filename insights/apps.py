@@ -6,4 +6,4 @@ class InsightsConfig(AppConfig):
     label = "insights"
 
     def ready(self) -> None:
-        from insights import behind, charts  # noqa: F401  (filters and charts announce themselves)
+        from insights import behind, charts, forgetting  # noqa: F401  (filters and charts announce themselves)

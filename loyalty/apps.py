@@ -6,4 +6,4 @@ class LoyaltyConfig(AppConfig):
     label = "loyalty"
 
     def ready(self) -> None:
-        from loyalty import on_the_member_page, reactions, work  # noqa: F401  (each announces itself)
+        from loyalty import forgetting, on_the_member_page, reactions, work  # noqa: F401  (each announces itself)

@@ -10,6 +10,7 @@ ROW: dict[str, Any] = {
     "missing_value": _("必填的一列是空的"),
     "missing_identity": _("没有任何身份标识，不知道是谁"),
     "placeholder_identity": _("身份标识只是占位（如 11111111111、noreply@），不知道是谁"),
+    "erased_person": _("此人的个人数据已按要求抹除；如本人重新加入，请先在「隐私与安全」解除阻止"),
     "shared_identity": _("身份标识被多人共用或在黑名单里，又没有别的标识，不知道是谁"),
     "bad_date": _("不是日期：请写成 2026-11-01 或 2026-11-01 12:30:00"),
     "future_date": _("日期在未来"),

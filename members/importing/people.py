@@ -25,6 +25,7 @@ from members.oneid import guarding, joining, matching
 from members.oneid import rules as oneid
 from members.oneid.guarding import Shared
 from members.oneid.rules import Rules
+from members.privacy import tombstones
 from scrm.lib import sql
 
 WHOSE = "import:{}"  # what a merge says it came from
@@ -62,6 +63,7 @@ def resolve(plan: Plan, *, write: bool) -> tuple[int, int]:
         if write:
             locks.writing(plan.run.pool_id)  # nobody is merged away while we look who is who
         _drop(plan, *OWN)
+        _leave_out(plan)
         shared = guarding.stop(plan, rules, write=write)
         if shared and write:
             _guard(plan, shared)
@@ -140,6 +142,18 @@ def values_of(plan: Plan, kind: str, lines: BitMap64) -> list[str]:
             taken = batch.columns[position].take(pa.array(hit, pa.int64()))
             found += parsing.identity(kind, taken, plan.rules.people).values.to_pylist()
     return found
+
+
+def _leave_out(plan: Plan) -> None:
+    """Rows of people who were erased and are not to come back by a file; what the rows said is not kept again."""
+    stage = table(plan.run, "stage")
+    lines = tombstones.lines(
+        plan.run.pool_id, staging.table_name(plan.run, "stage"), {kind: f"h_{kind}" for kind in plan.identities}
+    )
+    if lines:
+        nothing = [""] * len(plan.found.columns)
+        staging.keep_rejects(plan.run, [(line, "", tombstones.CODE, nothing) for line in lines])
+        sql.run(pg.SQL("DELETE FROM {} WHERE line = ANY(%(lines)s::bigint[])").format(stage), {"lines": lines})
 
 
 def _refuse(plan: Plan) -> None:

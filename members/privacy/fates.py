@@ -1,5 +1,8 @@
 """What becomes of the tables of this app and of those below it when a person is erased."""
 
+import json
+from urllib.parse import quote, quote_plus
+
 from django.apps import apps
 from django.db.models import Q
 from psycopg2 import sql as pg
@@ -15,7 +18,8 @@ SHORTEST = 2  # a name of one character stands in too many texts
 def patterns(person: Person) -> list[str]:
     """What the person is recognised by in a text, for ILIKE."""
     known = [each for each in (*person.values, *person.hints, *person.names) if len(each) >= SHORTEST]
-    return [containing(each) for each in known]
+    written = [form for each in known for form in (each, json.dumps(each)[1:-1], quote(each), quote_plus(each))]
+    return [containing(each) for each in dict.fromkeys(written)]
 
 
 def wipe(label: str, *columns: str, drop: bool = False) -> None:
@@ -122,7 +126,10 @@ decide("members.MergedRows", free("fingerprints of keys; what was set aside is r
 decide("members.SetAside", free("removed with members.Merge"))
 decide("members.BulkPiece", free("numbers of members and of what they were given; nothing to recognise anybody by"))
 decide("members.MatchCount", free("counts, and numbers of members"))
-decide("members.OwnershipChange", keep("how work was shared out; who it was is gone", blank=("reason",)))
+decide("members.OwnerChange", keep("how work was shared out; who it was is gone", blank=("reason",)))
+decide("members.Note", remove("what colleagues wrote of them"))
+decide("members.CareTask", remove("what colleagues were to do for them"))
+decide("members.HandoverShare", free("numbers of members, frozen for one piece of work"))
 decide("members.CommunityEvent", keep("how lively a group was stays", blank=("nick", "invited_by")))
 decide("members.CommunityMember", keep("how long people stay in groups", blank=("nick", "invited_by")))
 

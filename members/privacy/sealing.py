@@ -58,7 +58,13 @@ def sealed(label: str, column: str, *, context: Callable[[Row], str], needs: tup
     columns.append(Sealed(label, column, context, needs))
 
 
-sealed("members.Identity", "sealed", context=lambda row: str(row["kind"]), needs=("kind",))
+def _kind(row: Row) -> str:
+    return str(row["kind"])
+
+
+sealed("members.Identity", "sealed", context=_kind, needs=("kind",))
+sealed("members.Guard", "sealed", context=_kind, needs=("kind",))
+sealed("members.StaffProfile", "phone_sealed", context=lambda row: "phone")
 
 
 # -- How it stands -------------------------------------------------------------------------------

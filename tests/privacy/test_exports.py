@@ -5,7 +5,6 @@ import io
 import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,11 +23,6 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 Status = ExportRequest.Status
-
-
-@pytest.fixture(autouse=True)
-def _files(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = tmp_path
 
 
 def asked(pool: Pool, actor: User, as_of: datetime, **more: Any) -> ExportRequest:
