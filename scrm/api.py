@@ -15,6 +15,8 @@ import members.quality.api
 import members.care.api
 import members.oneid.api
 import members.privacy.api
+import members.ownership.api
+import members.stores.api
 import members.team.api
 import members.tracking.api
 import scrm.jobs.api
@@ -32,6 +34,8 @@ for part in (
     members.merging.api,
     members.quality.api,
     members.team.api,
+    members.ownership.api,
+    members.stores.api,
     members.care.api,
     members.tracking.api,
     members.oneid.api,

@@ -55,6 +55,14 @@ NAV = (
         ),
     ),
     Group(
+        _("门店与员工"),
+        (
+            Item(_("员工"), "user-heart", "ownership:staff", "owners.view", "v"),
+            Item(_("门店"), "building-store", "stores:list", "stores.view", "x"),
+            Item(_("会员移交"), "transfer", "ownership:handovers", "owners.view", "z"),
+        ),
+    ),
+    Group(
         _("运营"),
         (
             Item(_("活动"), "send", "campaigns:list", "campaigns.view", "c"),

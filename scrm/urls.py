@@ -23,6 +23,8 @@ urlpatterns = [
     path("settings/sites/", include("members.tracking.urls")),
     path("c/", include("members.tracking.public_urls")),
     path("imports/", include("members.importing.urls")),
+    path("stores/", include("members.stores.urls")),
+    path("", include("members.ownership.urls")),
     path("oneid/", include("members.oneid.urls")),
     path("privacy/", include("members.privacy.urls")),
     path("", include("members.care.urls")),

@@ -6,4 +6,4 @@ class TouchpointsConfig(AppConfig):
     label = "touchpoints"
 
     def ready(self) -> None:
-        from touchpoints import forgetting, merged, ringing, shown  # noqa: F401  (they announce themselves)
+        from touchpoints import forgetting, merged, ringing, shown, workload  # noqa: F401  (they announce themselves)

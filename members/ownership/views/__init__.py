@@ -1,0 +1,1 @@
+"""Pages of staff and of hand-overs."""

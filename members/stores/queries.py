@@ -1,0 +1,41 @@
+"""Stores with what goes on in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.shortcuts import get_object_or_404
+
+from members.models import Pool, Store
+from scrm.lib import sql
+
+SPAN = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A store and its figures of thirty days; sales in minor units."""
+
+    store: Store
+    members: int = 0
+    staff: int = 0
+    orders: int = 0
+    sales: int = 0
+    buyers: int = 0
+
+
+def rows(pool: Pool, as_of: datetime) -> list[Row]:
+    """Every store, stubs too, in one statement."""
+    given = {"pool_id": pool.pk, "since": as_of - SPAN, "as_of": as_of}
+    measured: Mapping[int, dict[str, int]] = {row.pop("id"): row for row in sql.rows("members/stores/measure_stores", given)}
+    found = Store.objects.filter(pool=pool).select_related("manager")
+    return [Row(store, **measured[store.pk]) for store in found if store.pk in measured]
+
+
+def store_of(pool: Pool, pk: int) -> Store:
+    return get_object_or_404(Store, pool=pool, pk=pk)
+
+
+def open_stores(pool: Pool) -> list[Store]:
+    """What may be chosen for members, staff and groups."""
+    return list(Store.objects.filter(pool=pool, is_registered=True, is_active=True).order_by("name"))
