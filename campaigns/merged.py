@@ -10,6 +10,7 @@ one where the journey is by then.
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy
 from psycopg2 import sql as pg
 
 from campaigns.models import Run
@@ -36,4 +37,5 @@ def _words(row: dict[str, Any]) -> str:
 
 merging.prefer(PARTICIPANT, "t.arm")
 merging.describe(PARTICIPANT, _words)
+merging.call(PARTICIPANT, gettext_lazy("活动参与"))
 merging.also(merge=mix_arms, before_undo=part_arms)

@@ -101,5 +101,12 @@ def merges(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Members who turned out to be this one."""
     found = newest(Merge.objects.filter(winner_id=member.pk).select_related("actor"), "at", before, limit, "pk")
     return [
-        Moment(row.at, _("合并了会员 %(id)s") % {"id": row.loser_id}, str(row.actor or _("系统")), tone="violet") for row in found
+        Moment(
+            row.at,
+            (_("合并了会员 %(id)s（已撤销）") if row.undone_at else _("合并了会员 %(id)s")) % {"id": row.loser_id},
+            str(row.actor or _("系统")),
+            tone="slate" if row.undone_at else "violet",
+            href=reverse("members:merge_detail", args=[row.pk]),
+        )
+        for row in found
     ]

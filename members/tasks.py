@@ -2,7 +2,10 @@ from celery import shared_task
 
 from members import partitions
 from members.importing import retention
+from members.merging import undoing
+from members.models import Pool
 from members.privacy import retention as copies
+from members.quality import services as quality
 from members.tracking import stitching
 from scrm.lib import clock
 
@@ -28,5 +31,18 @@ def forget_imports() -> dict[str, int]:
 
 
 @shared_task
+def count_quality() -> None:
+    """Ask for every pool's figures of today."""
+    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
+        quality.ask(pool=pool, actor=None)
+
+
+@shared_task
 def forget_copies() -> dict[str, int]:
     return copies.forget(as_of=clock.now())
+
+
+@shared_task
+def forget_merges() -> int:
+    """What merges past their time remembered goes; a chunk of each pool a day."""
+    return sum(undoing.forget_old(pool=pool, as_of=clock.now()) for pool in Pool.objects.order_by("pk"))

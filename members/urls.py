@@ -1,10 +1,11 @@
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from members.bulk import views as bulk
-from members.views import exports, listing, merges, profile, saved, tags
+from members.views import exports, listing, profile, saved, tags
 
 app_name = "members"
 urlpatterns = [
+    path("", include("members.merging.urls")),
     path("members/", listing.member_list, name="list"),
     path("members/count/", listing.count, name="count"),
     path("members/filters/", listing.panel, name="filters"),
@@ -20,7 +21,6 @@ urlpatterns = [
     path("members/views/<int:pk>/", saved.change, name="view_change"),
     path("members/views/<int:pk>/delete/", saved.delete, name="view_delete"),
     path("members/new/", profile.new, name="new"),
-    path("members/merges/", merges.merge_list, name="merges"),
     path("members/<int:pk>/", profile.detail, name="detail"),
     path("members/<int:pk>/edit/", profile.edit, name="edit"),
     path("members/<int:pk>/tab/<slug:key>/", profile.tab, name="tab"),
@@ -36,7 +36,6 @@ urlpatterns = [
     path("members/<int:pk>/identities/remove/", profile.identity_remove, name="identity_remove"),
     path("members/<int:pk>/tags/", profile.tag_menu, name="tag_menu"),
     path("members/<int:pk>/tags/set/", profile.tag, name="tag"),
-    path("members/<int:pk>/merge/", merges.merge, name="merge"),
     path("tags/", tags.tag_list, name="tags"),
     path("tags/groups/new/", tags.group_edit, name="group_new"),
     path("tags/groups/<int:pk>/", tags.group_edit, name="group_edit"),

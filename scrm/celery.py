@@ -32,6 +32,9 @@ app.conf.beat_schedule = {
     "old-imports": {"task": "members.tasks.forget_imports", "schedule": crontab(minute=40)},
     # Exports, answers and orders of jobs whose time is over.
     "old-copies": {"task": "members.tasks.forget_copies", "schedule": crontab(minute=50)},
+    "old-merges": {"task": "members.tasks.forget_merges", "schedule": crontab(hour=2, minute=45)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
+    "quality": {"task": "members.tasks.count_quality", "schedule": crontab(hour=4, minute=20)},
+    "pool-figures": {"task": "insights.tasks.keep_pool_figures", "schedule": crontab(minute=5)},
     "old-figures": {"task": "insights.tasks.forget_figures", "schedule": crontab(hour=2, minute=30)},
 }

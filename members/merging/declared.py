@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from members.merging import moves, since
 from members.merging.moves import Undoing
@@ -13,6 +14,21 @@ from scrm.lib import sql
 from scrm.lib.formats import exact, money
 
 ORDER = "members.Order"
+NAMES = {
+    "MemberTag": gettext_lazy("标签"),
+    "Consent": gettext_lazy("授权"),
+    "ConsentEntry": gettext_lazy("授权记录"),
+    "MemberState": gettext_lazy("会员状态"),
+    "StateChange": gettext_lazy("状态变化"),
+    "AccessEntry": gettext_lazy("查看记录"),
+    "OwnerChange": gettext_lazy("归属变更"),
+    "CommunityMember": gettext_lazy("社群成员"),
+    "GuardedUse": gettext_lazy("共用标识"),
+    "VisitorEvent": gettext_lazy("访客行为"),
+    "Note": gettext_lazy("备注"),
+    "CareTask": gettext_lazy("任务"),
+    "Tombstone": gettext_lazy("抹除证明"),
+}
 
 
 def declare() -> None:
@@ -31,6 +47,8 @@ def declare() -> None:
     moves.describe("members.Event", _event)
     moves.describe("members.MemberTag", _tag)
     moves.describe("members.Identity", _identity)
+    for label, name in NAMES.items():
+        moves.call(f"members.{label}", name)
 
 
 def _repoint(pairs: str, as_of: datetime) -> None:

@@ -95,6 +95,7 @@ _computed: set[str] = set()
 _leaders: dict[str, tuple[str, str]] = {}
 _judges: dict[str, Judge] = {}
 _words: dict[str, Callable[[dict[str, Any]], str]] = {}
+_names: dict[str, Any] = {}
 _also: list["Also"] = []
 
 
@@ -162,6 +163,16 @@ def describe(label: str, words: Callable[[dict[str, Any]], str]) -> None:
     _words[label] = words
 
 
+def call(label: str, name: Any) -> None:
+    """What rows of a table are called, where the model does not say (lazy text)."""
+    _names[label] = name
+
+
+def called(each: Held) -> str:
+    """What rows of the table are called."""
+    return str(_names.get(each.label, each.model._meta.verbose_name))
+
+
 def _member_columns(model: type[Model]) -> list[Any]:
     """Foreign keys to Member, and plain columns that are called so."""
     fields = [field for field in model._meta.local_concrete_fields if not getattr(field, "generated", False)]
@@ -214,7 +225,7 @@ def fingerprint(each: Held, alias: str = "t") -> pg.Composable:
     return pg.SQL(f"hashtextextended(jsonb_build_array({columns})::text, 0)")
 
 
-def _names(columns: Sequence[str], prefix: str = "") -> pg.Composable:
+def _columns(columns: Sequence[str], prefix: str = "") -> pg.Composable:
     return pg.SQL(", ").join(pg.SQL(prefix + "{}").format(pg.Identifier(column)) for column in columns)
 
 
@@ -233,8 +244,8 @@ def slots_to_move(each: Held) -> dict[str, pg.Composable]:
     rows = pg.SQL(", ").join(pg.SQL("{0} = excluded.{0}").format(pg.Identifier(column)) for column in each.columns)
     primary = pg.SQL(", ").join(map(pg.Identifier, each.primary))
     return place_of(each) | {
-        "columns": _names(each.columns),
-        "values": _names(each.columns, "(r.was)."),
+        "columns": _columns(each.columns),
+        "values": _columns(each.columns, "(r.was)."),
         "hash": fingerprint(each),
         "rank": pg.SQL(_ranks.get(each.label, "0")),
         "same": _same(each, "t", lambda _place, column: f'(r.was)."{column}"'),
@@ -247,8 +258,8 @@ def slots_to_return(each: Held) -> dict[str, pg.Composable]:
     """For members/merging/return_rows."""
     keys = [f't."{column}" AS k{place}' for place, column in enumerate(each.key)] or ["1 AS k0"]
     return place_of(each) | {
-        "columns": _names(each.columns),
-        "values": _names(each.columns, "(g.was)."),
+        "columns": _columns(each.columns),
+        "values": _columns(each.columns, "(g.was)."),
         "hash": fingerprint(each),
         "keys": pg.SQL(", ".join(keys)),
         "same": _same(each, "t", lambda place, _column: f"own.k{place}"),
@@ -258,8 +269,8 @@ def slots_to_return(each: Held) -> dict[str, pg.Composable]:
 def slots_to_restore(each: Held) -> dict[str, pg.Composable]:
     """For members/merging/restore_set_aside."""
     return place_of(each) | {
-        "columns": _names(each.columns),
-        "values": _names(each.columns, "r."),
+        "columns": _columns(each.columns),
+        "values": _columns(each.columns, "r."),
         "alive": pg.SQL(" AND ".join(_alive(each)) or "TRUE"),
     }
 
@@ -294,7 +305,7 @@ def slots_of_profile() -> dict[str, pg.Composable]:
     """For members/merging/unfold_members: every column of a member that a merge may change."""
     fixed = {"id", "pool_id", "merged_into", "is_demo", "updated_at"}
     names = [each.column for each in Member._meta.local_concrete_fields if each.column not in fixed and not each.generated]
-    return {"fields": _names(names), "values": _names(names, "r.")}
+    return {"fields": _columns(names), "values": _columns(names, "r.")}
 
 
 def following(key: str) -> pg.Composable:

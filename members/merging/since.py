@@ -117,12 +117,7 @@ def _row(found: dict[str, Any]) -> Row:
     each = moves.held(found["label"])
     words, values = moves._words.get(each.label), json.loads(found["row"])
     text = words(values) if words else plain(each, values)
-    return Row(each.label, found["hash"], kind_of(each), text, moment_of(each, values), found["loser_id"], found["verdict"])
-
-
-def kind_of(each: Held) -> str:
-    """What rows of the table are called."""
-    return str(each.model._meta.verbose_name)
+    return Row(each.label, found["hash"], moves.called(each), text, moment_of(each, values), found["loser_id"], found["verdict"])
 
 
 def moment_of(each: Held, values: dict[str, Any]) -> datetime | None:
