@@ -13,8 +13,10 @@ from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
+from members import merging
+from members.importing import mappings
 from members.importing import services as importing
-from members.models import Consent, Member, Pool, PoolAccess, SavedView, Tag, TagGroup
+from members.models import Consent, Member, Merge, Pool, PoolAccess, SavedView, Tag, TagGroup
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from scrm.staff import tokens
@@ -29,12 +31,17 @@ CASES: dict[str, dict[str, str]] = {
     "members/exports/{job_id}/": {"job_id": "export"},
     "members/views/{pk}/": {"pk": "view"},
     "members/{pk}/orders/{order_id}/": {"pk": "member", "order_id": "order"},
+    "members/merges/apart/{pk}/": {"pk": "apart"},
+    "members/merges/{pk}/": {"pk": "merge"},
+    "merges/{pk}/": {"pk": "merge"},
+    "not-same/{pk}/": {"pk": "apart"},
     "members/{pk}/": {"pk": "member"},
     "tags/groups/{group_pk}/{pk}/": {"group_pk": "group", "pk": "tag"},
     "tags/groups/{group_pk}/": {"group_pk": "group"},
     "tags/groups/{pk}/": {"pk": "group"},
     "tags/{pk}/": {"pk": "tag"},
     "tag-groups/{pk}/": {"pk": "group"},
+    "imports/mappings/{pk}/": {"pk": "mapping"},
     "imports/{pk}/": {"pk": "file"},
     "connectors/{pk}/": {"pk": "connector"},
     "contents/{pk}/": {"pk": "content"},
@@ -54,6 +61,7 @@ CASES: dict[str, dict[str, str]] = {
 WORDS = {"tab/{key}/": {"key": "orders"}, "panels/{key}/": {"key": "points"}, "identities/remove/": {}}
 # What a write needs before it looks for its row; without it the answer would be 400 for anybody.
 BODIES: dict[str, dict[str, Any]] = {
+    "api/imports/mappings/{pk}/": {"name": "会员导出 2"},
     "api/imports/{pk}/mapping/": {"mapping": {"name": "姓名"}},
     "api/imports/{pk}/steer/": {"what": "cancel"},
     "api/jobs/{pk}/steer/": {"what": "cancel"},
@@ -110,6 +118,9 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "group": group,
         "tag": Tag.objects.create(pool=other_pool, group=group, name="T"),
         "view": SavedView.objects.create(pool=other_pool, owner=admin, name="V", query="stage=1"),
+        "mapping": mappings.keep(
+            pool=other_pool, name="会员导出", kind="members", mapping={"id:phone": "手机号"}, columns=["手机号"], actor=None
+        ),
         "file": importing.upload(
             pool=other_pool,
             kind="members",
@@ -127,9 +138,19 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "layer": campaign.layers.get(),
         "job": job,
         "export": export,
+        "merge": _merged(other_pool, now),
+        "apart": merging.say_apart(
+            pool=other_pool, one=member.pk, two=factories.member(other_pool, "Dave").pk, reason="", actor=admin, as_of=now
+        ),
         "access": PoolAccess.objects.get(user=admin),
         "token": token,
     }
+
+
+def _merged(pool: Pool, now: Any) -> Merge:
+    pair = (factories.member(pool, "Eve").pk, factories.member(pool, "Eva").pk)
+    merging.merge_pairs(pool_id=pool.pk, pairs=[pair], cause=merging.Cause(), actor=None, as_of=now)
+    return Merge.objects.get(pool=pool)
 
 
 def _path(address: Address, slug: str, theirs: dict[str, Any]) -> str:
