@@ -237,7 +237,7 @@ def apart_new(request: HttpRequest, pk: int) -> HttpResponse:
         apart.say_apart(
             pool=request.pool,
             one=people.member_of(request.pool, pk).pk,
-            two=people.member_of(request.pool, int(other) if other.isdecimal() and len(other) < 11 else 0).pk,
+            two=int(other) if other.isdecimal() and len(other) < 11 else 0,
             reason=request.POST.get("reason", ""),
             actor=request.user,
             as_of=clock.now(),
