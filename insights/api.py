@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from insights import catalog
+from insights import catalog, pool
 from insights.models import Figure
 from insights.period import asked
 from scrm.lib import clock
@@ -87,6 +88,38 @@ class ChartViewSet(PoolViewSet):
         return Response(ChartSerializer(shown).data)
 
 
+class PoolFiguresViewSet(PoolViewSet):
+    """How the pool stands: totals, reach, identities and their overlaps, sources, targets."""
+
+    permissions: ClassVar[dict[str, str]] = {"read": "insights.view"}
+    serializer_class = ChartSerializer
+    queryset = Figure.objects.none()
+
+    @extend_schema(parameters=PERIOD, responses=OpenApiTypes.OBJECT)
+    def list(self, request: Request) -> Response:
+        """Counts of members; `since_morning` are their changes since the day began; money in minor units."""
+        now, period = clock.now(), asked(request._request, clock.now())
+        stands = pool.standing(self.pool, now)
+        overlaps = pool.overlaps(self.pool, stands)
+        pairs = [cell for row, cells in enumerate(overlaps.pairs) for cell in cells[row + 1 :] if cell]
+        said = {
+            "as_of": stands.at,
+            "counts": stands.counts,
+            "since_morning": {name: stands.change(name) for name in pool.SNAPSHOT},
+            "reachable": {row["carrier"]: row["members"] for row in pool.reachable(self.pool, now)[0]},
+            "identities": {bar.label: bar.members for bar in overlaps.kinds},
+            "overlaps": {bar.label: bar.members for bar in pairs},
+            "without_identity": overlaps.nobody.members,
+            "sources": [
+                {"name": bar.label, "members": bar.members, "joined": joined} for bar, joined in pool.sources(period, stands)
+            ],
+            "targets": {aim.name: {"now": aim.now, "target": aim.target} for aim in pool.aims(self.pool, stands, now)},
+            "open_reviews": pool.open_reviews(self.pool),
+        }
+        return Response(said)
+
+
 def routes(router: SimpleRouter) -> None:
+    router.register("insights/pool", PoolFiguresViewSet, basename="pool-figures")
     router.register("insights/metrics", MetricViewSet, basename="metric")
     router.register("insights/charts", ChartViewSet, basename="chart")

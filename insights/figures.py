@@ -3,14 +3,14 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from insights.models import Figure
 from members.versions import versions
-from scrm.lib import sql
+from scrm.lib import clock, sql
 
 KEEP = timedelta(days=7)
 Rows = list[dict[str, Any]]
@@ -21,22 +21,69 @@ def rows(name: str, params: Mapping[str, Any], domains: tuple[str, ...]) -> Rows
 
     Dates come back as ISO text, sums as integers.
     """
-    pool_id = int(params["pool_id"])
-    key = _key(name, params, domains, pool_id)
-    kept = Figure.objects.filter(pool_id=pool_id, key=key).values_list("value", flat=True).first()
-    if kept is not None:
-        return kept
+    said = _said(name, params)
+    found = _kept(int(params["pool_id"]), _key(said | _data(params, domains)))
+    return found[0] if found else _answer(name, params, said | _data(params, domains))
+
+
+def recent(name: str, params: Mapping[str, Any], domains: tuple[str, ...], within: timedelta) -> tuple[Rows, datetime]:
+    """As `rows`, but where data change all the time an answer of the last while will do; and when it was worked out."""
+    pool_id, said = int(params["pool_id"]), _said(name, params)
+    found = _kept(pool_id, _key(said | _data(params, domains)))
+    found = found or _kept(pool_id, _key(said), not_before=clock.now() - within)
+    if found:
+        return found
+    value = _answer(name, params, said | _data(params, domains))
+    Figure.objects.filter(pool_id=pool_id, key=_key(said)).delete()
+    return value, _keep(pool_id, name, said, value, 0.0)
+
+
+def worked_out(
+    pool_id: int, name: str, said: Mapping[str, Any], domains: tuple[str, ...], within: timedelta, make: Callable[[], Rows]
+) -> tuple[Rows, datetime]:
+    """The same for an answer that is no single statement: `said` names everything it depends on besides the data."""
+    told = {"name": name, **{key: str(value) for key, value in said.items()}}
+    data = _data({"pool_id": pool_id}, domains)
+    found = _kept(pool_id, _key(told | data)) or _kept(pool_id, _key(told), not_before=clock.now() - within)
+    if found:
+        return found
+    started = time.perf_counter()
+    value = make()
+    ms = (time.perf_counter() - started) * 1000
+    _keep(pool_id, name, told | data, value, ms)
+    Figure.objects.filter(pool_id=pool_id, key=_key(told)).delete()
+    return value, _keep(pool_id, name, told, value, ms)
+
+
+def _answer(name: str, params: Mapping[str, Any], said: dict[str, Any]) -> Rows:
     started = time.perf_counter()
     value = [{column: _plain(cell) for column, cell in row.items()} for row in sql.rows(f"insights/{name}", params)]
-    ms = (time.perf_counter() - started) * 1000
-    Figure.objects.bulk_create([Figure(pool_id=pool_id, name=name, key=key, value=value, ms=ms)], ignore_conflicts=True)
+    _keep(int(params["pool_id"]), name, said, value, (time.perf_counter() - started) * 1000)
     return value
 
 
-def _key(name: str, params: Mapping[str, Any], domains: tuple[str, ...], pool_id: int) -> bytes:
-    now = versions(pool_id)
-    said = {"name": name, "text": sql.text(f"insights/{name}"), "params": {k: str(v) for k, v in params.items()}}
-    said["versions"] = {domain: now[domain] for domain in domains}
+def _kept(pool_id: int, key: bytes, not_before: datetime | None = None) -> tuple[Rows, datetime] | None:
+    found = Figure.objects.filter(pool_id=pool_id, key=key)
+    found = found.filter(at__gte=not_before) if not_before else found
+    return found.values_list("value", "at").first()
+
+
+def _keep(pool_id: int, name: str, said: dict[str, Any], value: Rows, ms: float) -> datetime:
+    made = Figure(pool_id=pool_id, name=name, key=_key(said), value=value, ms=ms)
+    Figure.objects.bulk_create([made], ignore_conflicts=True)
+    return made.at or clock.now()
+
+
+def _said(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "text": sql.text(f"insights/{name}"), "params": {k: str(v) for k, v in params.items()}}
+
+
+def _data(params: Mapping[str, Any], domains: tuple[str, ...]) -> dict[str, Any]:
+    now = versions(int(params["pool_id"]))
+    return {"versions": {domain: now[domain] for domain in domains}}
+
+
+def _key(said: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from members.models import Pool, PoolAccess
+from scrm.lib.formats import in_currency
 from scrm.staff.models import User
 
 PREFIX = "/p/"
@@ -17,8 +18,8 @@ UNPOOLED = ("/login/", "/logout/", "/static/", "/livez", "/readyz", "/t/", "/c/"
 
 
 def enter(user: User, *, slug: str | None = None, pool_id: int | None = None) -> tuple[Pool, str] | None:
-    """The pool and the user's role in it, or None when there is no such pool or no access."""
-    wanted = PoolAccess.objects.filter(user_id=user.pk).select_related("pool")
+    """The pool and the user's role in it, or None when there is no such pool, no access, or it is archived."""
+    wanted = PoolAccess.objects.filter(user_id=user.pk, pool__is_archived=False).select_related("pool")
     wanted = wanted.filter(pool__slug=slug) if slug is not None else wanted.filter(pool_id=pool_id or 0)
     access = wanted.first()
     return (access.pool, access.role) if access else None
@@ -26,7 +27,7 @@ def enter(user: User, *, slug: str | None = None, pool_id: int | None = None) ->
 
 def pools_of(user: User) -> list[Pool]:
     """The pools a user may enter, by name."""
-    return list(Pool.objects.filter(accesses__user_id=user.pk).order_by("name"))
+    return list(Pool.objects.filter(accesses__user_id=user.pk, is_archived=False).order_by("name"))
 
 
 class PoolMiddleware:
@@ -56,8 +57,9 @@ class PoolMiddleware:
         before = get_script_prefix()
         set_script_prefix(f"{PREFIX}{slug}/")
         try:
-            # Days and hours on a pool's pages are those of the pool.
-            with timezone.override(request.pool.zone if request.pool else None):  # type: ignore[attr-defined]
+            # Days, hours and money on a pool's pages are those of the pool.
+            here = request.pool  # type: ignore[attr-defined]
+            with timezone.override(here.zone if here else None), in_currency(here.currency if here else "CNY"):
                 response = self.get_response(request)
         finally:
             set_script_prefix(before)

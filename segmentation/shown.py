@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,8 +12,11 @@ from pyroaring import BitMap
 
 from members import filters
 from members.models import Pool
+from members.signals import pool_zone_changed
+from scrm.lib import clock
 from segmentation import evaluate, queries, usage
 from segmentation.models import Segment
+from segmentation.recalculation import services as recalculation
 
 
 def _segment(pool: Pool, value: str) -> Segment:
@@ -40,6 +44,12 @@ def rule_words(pool: Pool, value: str) -> str:
 def segments_that_need(segment: Segment) -> Iterable[usage.Use]:
     kind: Any = _("分群")
     return [usage.Use(kind, other.name, reverse("segments:detail", args=[other.pk])) for other in usage.referring(segment)]
+
+
+@receiver(pool_zone_changed)
+def count_days_anew(pool: Pool, actor: Any, **_kwargs: Any) -> None:
+    """Days of another zone: stages, recency and segments by days are computed again."""
+    recalculation.ask(pool=pool, as_of=clock.now(), actor=actor)
 
 
 filters.register("segment", gettext_lazy("分群"), segment_ids, lambda pool, value: _segment(pool, value).name)

@@ -14,14 +14,14 @@ log = logging.getLogger("scrm.segmentation")
 @shared_task
 def recalculate_touched() -> None:
     """Every pool's minute run."""
-    for pool in Pool.objects.order_by("pk"):
+    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
         recalculation.tick(pool=pool, as_of=clock.now())
 
 
 @shared_task
 def recalculate_all() -> None:
     """Ask for every pool's nightly run."""
-    for pool in Pool.objects.order_by("pk"):
+    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
         recalculation.ask(pool=pool, as_of=clock.now())
 
 

@@ -1,6 +1,8 @@
 """Values as Chinese and English readers expect them: numbers, money, moments. A library of template filters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -17,6 +19,25 @@ from scrm.lib import clock
 
 register = template.Library()
 NONE = "–"
+# Money is kept in hundredths, so only currencies that have them.
+CURRENCIES = {"CNY": "¥", "HKD": "HK$", "TWD": "NT$", "MOP": "MOP$", "SGD": "S$", "MYR": "RM", "USD": "US$", "EUR": "€", "GBP": "£"}
+_sign: ContextVar[str] = ContextVar("sign of the currency", default="¥")
+
+
+@contextmanager
+def in_currency(code: str) -> Iterator[None]:
+    """Amounts are written in this currency meanwhile."""
+    token = _sign.set(CURRENCIES.get(code, code))
+    try:
+        yield
+    finally:
+        _sign.reset(token)
+
+
+@register.simple_tag
+def currency_sign() -> str:
+    """The sign amounts are written with."""
+    return _sign.get()
 
 
 # -- Numbers -------------------------------------------------------------------------------------
@@ -103,7 +124,7 @@ def money(minor: Any, digits: int = 2) -> str:
     number = as_number(minor)
     if number is None:
         return NONE
-    return ("-" if number < 0 else "") + "¥" + full(abs(number) / 100, digits)
+    return ("-" if number < 0 else "") + _sign.get() + full(abs(number) / 100, digits)
 
 
 @register.filter
@@ -112,7 +133,7 @@ def money_compact(minor: Any, digits: int = 1) -> str:
     number = as_number(minor)
     if number is None:
         return NONE
-    return ("-" if number < 0 else "") + "¥" + compact(abs(number) / 100, digits)
+    return ("-" if number < 0 else "") + _sign.get() + compact(abs(number) / 100, digits)
 
 
 @register.filter

@@ -70,7 +70,12 @@ IDENTITIES = (
     Choice("tmall_nick", Text("天猫昵称", "Tmall nick")),
     Choice("jd_pin", Text("京东账号", "JD account")),
     Choice("card_no", Text("会员卡号", "card number")),
+    Choice("meituan_id", Text("美团用户", "Meituan user")),
+    Choice("eleme_id", Text("饿了么用户", "Ele.me user")),
+    Choice("douyin_id", Text("抖音用户", "Douyin user")),
+    Choice("alliance_id", Text("联盟会员号", "alliance number")),
     Choice("device_id", Text("设备号", "device")),
+    Choice("visitor_id", Text("网站访客", "website visitor")),
 )
 OF_ATTRIBUTE = Subject(Text("哪项资料", "which attribute"), "attributes", required=True, single=True)
 OF_STAGE = Subject(Text("哪个阶段", "which stage"), "stages", numeric=True)

@@ -14,7 +14,7 @@ const compact = (n) => {
 };
 const full = (n) => (none(n) ? "–" : trim(Number(n), 0));
 const percent = (n, digits = 1) => (none(n) ? "–" : `${(n * 100).toFixed(digits)}%`);
-const yuan = (n, write) => (none(n) ? "–" : `${n < 0 ? "-" : ""}¥${write(Math.abs(n) / 100)}`);
+const yuan = (n, write) => (none(n) ? "–" : `${n < 0 ? "-" : ""}${document.documentElement.dataset.currency || "¥"}${write(Math.abs(n) / 100)}`);
 const money = (n) => yuan(n, (value) => value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
 const moneyCompact = (n) => yuan(n, compact);
 // Tooltips are HTML: whatever comes from data is made text first.

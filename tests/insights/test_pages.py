@@ -18,6 +18,7 @@ OURS = [
     "campaign_results",
     "cohorts",
     "ladder",
+    "pool_sources",
 ]
 
 

@@ -1,0 +1,1 @@
+"""Pools themselves: made, named, given targets, put away."""
