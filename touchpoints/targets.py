@@ -85,6 +85,26 @@ def vet(url: str) -> Target:
     return Target(host, port, ips[0], path, secure)
 
 
+def mail_server(host: str, port: int) -> str:
+    """The address of a mail server, resolved once and vetted. Raises Forbidden, or OSError when there is no such name.
+
+    Servers inside one's own network are named in PRIVATE_MAIL_SERVERS; this machine's own inbox always is.
+    """
+    ips = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not may_be_private(host, port):
+        for ip in ips:
+            if not is_public(ip):
+                raise Forbidden(_("%(host)s 指向内部网络地址；如确需使用，请在 PRIVATE_MAIL_SERVERS 中列出") % {"host": host})
+    return ips[0]
+
+
+def may_be_private(host: str, port: int) -> bool:
+    """Whether somebody who runs this installation has said that mail may go to this server of the inner network."""
+    own = host in ("127.0.0.1", "localhost", "::1") and port == settings.INBOX_PORT
+    named = {host, f"{host}:{port}"} & set(settings.PRIVATE_MAIL_SERVERS)
+    return bool(own or named or settings.ALLOW_PRIVATE_TARGETS)
+
+
 def is_public(ip: str) -> bool:
     """Whether an address lies on the open internet, also when it hides an IPv4 one."""
     address = ipaddress.ip_address(ip.partition("%")[0])

@@ -16,6 +16,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from members import identities
+from touchpoints import targets
 from touchpoints.connectors.base import (
     Accepted,
     AuthStale,
@@ -42,6 +43,27 @@ PER_CONNECTION = 200  # servers close sessions that never end
 ADDRESS = re.compile(r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+\.[^\s<>@,;:\".]+")
 DEAD = re.compile(r"5\.1\.\d+|5\.7\.0 blacklist|user unknown|no such user|does not exist", re.IGNORECASE)
 SECURITY = (("starttls", "STARTTLS"), ("tls", "TLS"), ("none", _("不加密（仅限本机）")))
+
+
+class _Plain(smtplib.SMTP):
+    """Connects to the vetted address, whatever the name means by now; certificates are checked against the name."""
+
+    def __init__(self, *args: Any, ip: str, **kwargs: Any) -> None:
+        self.ip = ip
+        super().__init__(*args, **kwargs)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return socket.create_connection((self.ip, port), timeout)
+
+
+class _Secure(smtplib.SMTP_SSL):
+    def __init__(self, *args: Any, ip: str, **kwargs: Any) -> None:
+        self.ip = ip
+        super().__init__(*args, **kwargs)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain = socket.create_connection((self.ip, port), timeout)
+        return self.context.wrap_socket(plain, server_hostname=host)
 
 
 class EmailSmtp(Plain):
@@ -77,7 +99,7 @@ class EmailSmtp(Plain):
             found.append(Problem("port", str(_("端口须在 1 到 65535 之间"))))
         if not 1 <= float(config.get("timeout") or 10) <= 15:
             found.append(Problem("timeout", str(_("超时须在 1 到 15 秒之间"))))
-        return found
+        return found + _inside(str(config.get("host") or ""), int(config.get("port") or 0))
 
     # -- Talking ---------------------------------------------------------------------------------
     def check(self) -> str:
@@ -188,7 +210,10 @@ class EmailSmtp(Plain):
             "timeout": timeout,
             "local_hostname": self.config["from_email"].rpartition("@")[2] or "localhost",
         }
-        smtp = smtplib.SMTP_SSL(host, port, context=secure, **common) if security == "tls" else smtplib.SMTP(host, port, **common)
+        ip = targets.mail_server(host, port)
+        smtp: smtplib.SMTP = (
+            _Secure(host, port, ip=ip, context=secure, **common) if security == "tls" else _Plain(host, port, ip=ip, **common)
+        )
         if security == "starttls":
             smtp.starttls(context=secure)
         smtp.ehlo_or_helo_if_needed()
@@ -208,6 +233,8 @@ class EmailSmtp(Plain):
             raise BadConfig(_words(error)) from error
         except smtplib.SMTPConnectError as error:
             raise (Throttled if error.smtp_code == 421 else Down)(_words(error), after=timedelta(seconds=60)) from error
+        except targets.Forbidden as error:
+            raise BadConfig(str(error)) from error
         except (smtplib.SMTPException, OSError) as error:
             raise Down(_words(error)) from error
 
@@ -230,6 +257,17 @@ class EmailSmtp(Plain):
                 smtp.quit()
             except (smtplib.SMTPException, OSError):
                 smtp.close()
+
+
+def _inside(host: str, port: int) -> list[Problem]:
+    """An address that is plainly inside this network is refused when it is saved; names are looked up when they are used."""
+    try:
+        inner = not targets.is_public(host)
+    except ValueError:
+        inner = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    if not inner or targets.may_be_private(host, port):
+        return []
+    return [Problem("host", str(_("内部网络地址须由系统管理员在 PRIVATE_MAIL_SERVERS 中允许")))]
 
 
 def _words(error: Exception) -> str:
