@@ -10,8 +10,6 @@ import loyalty.api
 import members.api
 import members.attributes.api
 import members.pools.api
-import members.quality.api
-import members.pools.api
 import members.merging.api
 import members.quality.api
 import members.care.api
@@ -32,8 +30,6 @@ for part in (
     scrm.staff.endpoints,
     scrm.jobs.api,
     members.attributes.api,
-    members.pools.api,
-    members.quality.api,
     members.pools.api,
     members.merging.api,
     members.quality.api,
