@@ -68,12 +68,12 @@ def clean(column: pa.Array) -> pa.Array:
     if pc.all(pc.string_is_ascii(column)).as_py() is False:
         column = pc.replace_substring_regex(column, _INVISIBLE, "")
     column = pc.utf8_trim_whitespace(column)
+    if _begins(column, "'"):
+        column = pc.replace_substring_regex(column, _GUARDED, r"\1")
     if _begins(column, "="):
         column = pc.replace_substring_regex(column, r'^="(.*)"$', r"\1")
     if _begins(column, "`"):
         column = pc.utf8_ltrim(column, "`")
-    if _begins(column, "'"):
-        column = pc.replace_substring_regex(column, _GUARDED, r"\1")
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, TEXT), column)
 
 

@@ -1,5 +1,6 @@
 """Reads of the import pages and their API."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +10,8 @@ from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from members.importing import codes, fields
-from members.models import ImportReject, ImportRun, ImportSample, Pool
+from members.importing import codes, fields, words
+from members.models import ImportReject, ImportRun, ImportSample, Member, Order, Pool
 from scrm.jobs.models import JobRun
 
 Status = ImportRun.Status
@@ -143,20 +144,36 @@ class Seen:
 def samples(run: ImportRun, outcome: str) -> tuple[list[str], list[Seen]]:
     """The first rows of an outcome as a check saw them: headings and rows."""
     rows = list(ImportSample.objects.filter(run=run, outcome=outcome).order_by("line"))
-    keys = [key for key in run.mapping if any(key in row.said for row in rows)]
+    order = [*fields.fields_of(run.kind), *sorted(run.mapping)]
+    keys = [key for key in dict.fromkeys(order) if any(key in row.said for row in rows)]
     return [_label(run, key) for key in keys], [_seen(run, keys, row) for row in rows]
 
 
 def _seen(run: ImportRun, keys: list[str], row: ImportSample) -> Seen:
-    changes = [(_label(run, key), _text(before), _text(row.said.get(key))) for key, before in row.before.items()]
+    changes = [(_label(run, key), _text(before), _meant(run, key, row.said.get(key))) for key, before in row.before.items()]
     cells = [_text(row.said.get(key)) for key in keys]
     return Seen(
         row.line, cells, [each for each in changes if each[1] != each[2]], codes.sentence(row.reason) if row.reason else ""
     )
 
 
+_GUARDS = re.compile(r"^'?=\"(.*)\"$|^['`](.*)$", re.DOTALL)
+_CHOICES: dict[str, Any] = {"order_status": Order.Status, "member_status": Member.Status, "gender": Member.Gender}
+
+
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    """A cell without what keeps spreadsheets from changing it."""
+    text = "" if value is None else str(value).strip()
+    return (found[1] or found[2] or "") if (found := _GUARDS.match(text)) else text
+
+
+def _meant(run: ImportRun, key: str, value: Any) -> str:
+    """A word of the file as what it will be taken for."""
+    word, field = _text(value), fields.fields_of(run.kind).get(key)
+    if field is None or field.parser not in _CHOICES:
+        return word
+    number = words.meaning(field.parser, word, run.options.get("words", {}).get(key, {}))
+    return str(_CHOICES[field.parser](number).label) if number in _CHOICES[field.parser].values else word
 
 
 def _label(run: ImportRun, key: str) -> str:
