@@ -204,7 +204,8 @@ def _join(plan: Plan, rules: Rules, *, write: bool) -> tuple[int, bool]:
         _keep_roots(plan, found)
     losers = int(((found[0] < 0) & (found[0] != found[1])).sum())
     if losers:
-        sql.execute("members/oneid/list_merges", None, **some(plan, "merges", "roots", "ties"))
+        ranks = sorted(rules.ranks, key=lambda kind: rules.ranks[kind])
+        sql.execute("members/oneid/list_merges", {"ranks": ranks}, **some(plan, "merges", "roots", "ties"))
         if write:
             _merge(plan)
     return losers, bool(doubtful)

@@ -15,8 +15,10 @@ crowds AS (
     FROM members_guardeduse AS used JOIN named ON named.id = used.guard_id
     WHERE NOT EXISTS (SELECT FROM pairs AS p WHERE p.one_id = used.member_id OR p.two_id = used.member_id)
         AND EXISTS (
+            -- A number of staff is no ground for doubt by itself; what too many share is.
             SELECT FROM members_identity AS i
-            WHERE i.member_id = used.member_id AND i.kind <> named.kind GROUP BY i.kind HAVING count(*) > 1
+            WHERE i.member_id = used.member_id
+            HAVING count(*) > 1 AND (named.reason = 'shared' OR count(*) > count(DISTINCT i.kind))
         )
 )
 INSERT INTO members_review (pool_id, one_id, two_id, reason, cause_kind, cause_hash, evidence, run_id, status, at)
