@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -187,6 +188,7 @@ def _comparison(request: HttpRequest, winner: Member, loser: Member | None, erro
             "holdings": queries.holdings(loser),
             "apart": queries.said_apart(request.pool, winner.pk, loser.pk),
             "chosen": forms.choices(request.POST),
+            "undo_days": settings.MERGE_UNDO_DAYS,
         }
     return context
 

@@ -77,7 +77,7 @@ def _own(member: Member, role: Any) -> dict[str, Any]:
 
 
 def _field(name: str, winner: Member, loser: Member) -> dict[str, Any]:
-    label = getattr(Member._meta.get_field(name.removesuffix("_id")), "verbose_name", name)
+    label = _("导购") if name == "owner_id" else getattr(Member._meta.get_field(name.removesuffix("_id")), "verbose_name", name)
     return _row(name, str(label), _value(winner, name), _value(loser, name))
 
 
