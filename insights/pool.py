@@ -68,7 +68,7 @@ def _ago(today: Period, days: int) -> Period:
 def _kept(pool: Pool, day: date) -> tuple[dict[str, int], datetime | None]:
     """What was kept of the latest day up to this one."""
     rows = DailyFigure.objects.filter(pool=pool, source=DailyFigure.WHOLE, name__startswith="pool.", day__lte=day)
-    newest = rows.order_by("-day").values_list("day", flat=True).first()
+    newest = rows.order_by("-day").values_list("day", flat=True).first() or day
     found = {
         name.removeprefix("pool."): (value, at) for name, value, at in rows.filter(day=newest).values_list("name", "value", "at")
     }

@@ -1,11 +1,11 @@
 from django.urls import path
 
-from insights import pages, views
+from insights import views
 
 app_name = "insights"
 urlpatterns = [
     path("", views.home, name="home"),
     path("dashboard/", views.dashboard, name="dashboard"),
-    path("pool/", pages.pool, name="pool"),
-    path("pools/", pages.every_pool, name="pools"),
+    path("pool/", views.pool, name="pool"),
+    path("pools/", views.every_pool, name="pools"),
 ]

@@ -11,6 +11,7 @@ class MembersConfig(AppConfig):
 
         post_migrate.connect(channels.keep, sender=self, dispatch_uid="members.channels")
         merging.declare()
+        from members.attributes import listing as _own  # noqa: F401  (filters and columns)
         from members.attributes import work as _attributes  # noqa: F401  (declares its jobs)
         from members.bulk import work as _bulk  # noqa: F401
         from members.care import shown as _care  # noqa: F401

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from insights import figures, queries
@@ -35,9 +36,9 @@ def pool_sources(request: HttpRequest) -> Chart:
         rest = {start: sum(counted[channel][start] for channel in order[SHOWN:]) for start in starts}
         series.append((str(_("其余来源")), None, rest))
     table = [[str(start), *(values[start] for _name, _channel, values in series)] for start in starts]
-    columns = [_("周起始日") if step == 7 else _("日期"), *(Column(name, "number") for name, _channel, _values in series)]
+    columns = [Column(gettext("周起始日") if step == 7 else gettext("日期")), *(Column(name, "number") for name, _channel, _values in series)]
     option = _bars(period, starts, series, step)
-    return Chart(_("来源增长"), columns, table if series else [], option, note=_("按加入时间，各来源新增的会员。"))
+    return Chart(gettext("来源增长"), columns, table if series else [], option, note=gettext("按加入时间，各来源新增的会员。"))
 
 
 def _bars(period: Period, starts: list[date], series: list[tuple[str, Any, dict[date, int]]], step: int) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
-from django.db.models.fields.json import KeyTextTransform, KeyTransform, KeyTransformGte, KeyTransformLte
+from django.db.models import JSONField, Q, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.lookups import GreaterThanOrEqual, IContains, LessThanOrEqual
 from django.utils.translation import gettext as _
 
@@ -71,22 +71,20 @@ def _has(field: AttributeField, value: str) -> Q:
 
 
 def _numbers(key: str) -> Callable[[Any, Any, Pool], Q]:
-    """Between two bounds there are only numbers: what is no number sorts before or after all of them."""
-
-    def where(low: Any, high: Any, _pool: Pool) -> Q:
-        path = KeyTransform(key, "attributes")
-        return Q(KeyTransformGte(path, -MOST if low is None else low)) & Q(KeyTransformLte(path, MOST if high is None else high))
-
-    return where
+    return lambda low, high, _pool: _between(key, -MOST if low is None else low, MOST if high is None else high)
 
 
 def _days(key: str) -> Callable[[Any, Any, Pool], Q]:
     def where(low: date | None, high: date | None, _pool: Pool) -> Q:
-        path = KeyTextTransform(key, "attributes")
-        first, last = (low or date.min).isoformat(), (high or date.max).isoformat()
-        return Q(GreaterThanOrEqual(path, first)) & Q(LessThanOrEqual(path, last))
+        return _between(key, (low or date.min).isoformat(), (high or date.max).isoformat())
 
     return where
+
+
+def _between(key: str, low: float | str, high: float | str) -> Q:
+    """Between two bounds of one kind there are only values of that kind: others sort before or after all of them."""
+    path, first, last = KeyTransform(key, "attributes"), Value(low, JSONField()), Value(high, JSONField())
+    return Q(GreaterThanOrEqual(path, first)) & Q(LessThanOrEqual(path, last))
 
 
 def _text(key: str) -> Callable[[str, Pool], Q]:

@@ -45,9 +45,10 @@ class PoolForm(forms.Form):
         self.fields["time_zone"].choices = [(zone, zone) for zone in [*USUAL, *zones]]  # type: ignore[attr-defined]
         self.fields["currency"].choices = [(code, f"{code} {sign}") for code, sign in CURRENCIES.items()]  # type: ignore[attr-defined]
         if pool is None:
-            self.initial |= {"time_zone": USUAL[0], "currency": "CNY", "color": "blue", **self.initial}
+            self.initial = {"time_zone": USUAL[0], "currency": "CNY", "color": "blue", **self.initial}
             return
-        self.initial |= {name: getattr(pool, name) for name in ("name", "slug", "time_zone", "currency", "color")}
+        facts = {name: getattr(pool, name) for name in ("name", "slug", "time_zone", "currency", "color")}
+        self.initial = {**facts, **self.initial}
         numbers = fields_of(pool).filter(kind=AttributeField.Kind.NUMBER)
         self.fields["worth"] = forms.ChoiceField(
             label=_("会员价值口径"),

@@ -29,7 +29,7 @@ class FigureSerializer(serializers.Serializer[Any]):
 class SourceSerializer(serializers.Serializer[Any]):
     """Counts of members; `source` is a channel's number, 0 the whole pool, -1 no channel."""
 
-    source = serializers.IntegerField()
+    source = serializers.IntegerField()  # type: ignore[assignment]
     name = serializers.CharField()
     members = serializers.IntegerField()
     figures = FigureSerializer(many=True)

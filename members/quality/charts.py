@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from members.quality import figures, queries
@@ -20,11 +21,11 @@ def quality_trend(request: HttpRequest) -> Chart:
     labels = [figures.label_of(pool, name) for name in SHOWN]
     table = [[str(row["day"]), *(_share(row, name) for name in SHOWN)] for row in rows]
     return Chart(
-        _("数据质量走势"),
-        [_("日期"), *(Column(label, "percent") for label in labels)],
+        gettext("数据质量走势"),
+        [Column(_("日期")), *(Column(label, "percent") for label in labels)],
         table,
         _lines([str(row["day"]) for row in rows], labels, table),
-        note=_("每天统计一次：占这个来源会员的比例。"),
+        note=gettext("每天统计一次：占这个来源会员的比例。"),
     )
 
 
