@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
+from members import exporting
 from members.models import ImportRun, MemberState
 from members.models.state import RfmGroup, Stage
 from members.oneid import queries as oneid
@@ -35,8 +36,28 @@ class Task:
 def waiting(request: HttpRequest, as_of: datetime) -> list[Task]:
     """The most pressing first."""
     pool_id, role = request.pool.pk, request.role  # type: ignore[attr-defined]
-    found = [*_campaigns(pool_id, role), *_failed(pool_id, as_of), *_imports(pool_id, role), *_pairs(pool_id, role)]
+    found = [
+        *_exports(request, as_of),
+        *_campaigns(pool_id, role),
+        *_failed(pool_id, as_of),
+        *_imports(pool_id, role),
+        *_pairs(pool_id, role),
+    ]
     return [*found, *_losing(pool_id, role)][:MOST]
+
+
+def _exports(request: HttpRequest, as_of: datetime) -> list[Task]:
+    """Colleagues who wait for somebody to agree to an export."""
+    if not may(request.role, "members.export.approve"):  # type: ignore[attr-defined]
+        return []
+    waiting = exporting.waiting_for(request.pool, request.user, as_of)  # type: ignore[attr-defined]
+    first, count = waiting.last(), waiting.count()
+    if first is None:
+        return []
+    title = _("%(n)s 个完整导出等您审批") % {"n": count}
+    return [
+        Task(title, f"{first.requester} · {first.reason}", reverse("privacy:approvals"), "shield-check", "red", first.created_at)
+    ]
 
 
 def _campaigns(pool_id: int, role: str) -> list[Task]:

@@ -1,15 +1,13 @@
 """Reading segments: lists, history, who came and went, samples, reach."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
-from members.models import Identity, Member, Pool
+from members.models import Member, Pool
 from segmentation import bitmaps
 from segmentation.choices import namer
 from segmentation.evaluate import Evaluation, latest_snapshot
@@ -184,46 +182,3 @@ def reasons(pool: Pool, rule: Any, member_id: int, as_of: datetime) -> list[Reas
         for path, node in walk(tree)
         if path != "$" or isinstance(node, Condition)
     ]
-
-
-def export(pool: Pool, found: BitMap) -> Iterator[list[Any]]:
-    """Rows of a download, phones and e-mails masked, read in pages of the bitmap."""
-    after = -1
-    while ids := bitmaps.slice_after(found, after, EXPORT_CHUNK):
-        hints = _hints(ids)
-        for member in Member.objects.filter(pool=pool, pk__in=ids).select_related("state", "channel").order_by("pk"):
-            yield _exported(member, hints.get(member.pk, {}))
-        after = ids[-1]
-
-
-def export_columns() -> list[str]:
-    return [
-        _("会员编号"),
-        _("姓名"),
-        _("手机号"),
-        _("邮箱"),
-        _("城市"),
-        _("来源渠道"),
-        _("生命周期"),
-        _("RFM 分组"),
-        _("订单数"),
-        _("累计消费"),
-    ]
-
-
-def _hints(ids: list[int]) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = {}
-    rows = Identity.objects.filter(member_id__in=ids, kind__in=("phone", "email")).values_list("member_id", "kind", "hint")
-    for number, kind, hint in rows:
-        found.setdefault(number, {})[kind] = hint
-    return found
-
-
-def _exported(member: Member, hints: dict[str, str]) -> list[Any]:
-    state = getattr(member, "state", None)
-    rest = (
-        [state.get_stage_display(), state.get_rfm_group_display() or "", state.order_count, state.amount_total / 100]
-        if state
-        else ["", "", 0, 0]
-    )
-    return [member.pk, member.name, hints.get("phone", ""), hints.get("email", ""), member.city, str(member.channel or ""), *rest]

@@ -11,6 +11,6 @@ pages = [
     path("<int:pk>/refresh/", views.segment_refresh, name="refresh"),
     path("<int:pk>/archive/", views.segment_archive, name="archive"),
     path("<int:pk>/freeze/", views.segment_freeze, name="freeze"),
-    path("<int:pk>/export.csv", views.segment_export, name="export"),
+    path("<int:pk>/export/", views.segment_export, name="export"),
 ]
 urlpatterns = [path("models/", include("segmentation.recalculation.urls")), path("", include((pages, "segments")))]

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,17 +11,16 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from members.models import Member
+from members.views import exports
 from scrm.lib import clock
-from scrm.lib.export import csv_response
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
 from scrm.lib.ui import maybe_url
 from scrm.staff.access import allow
-from scrm.staff.audit import audit
 from scrm.staff.permissions import may
 from segmentation import builder, queries, services, usage
-from segmentation.evaluate import Evaluation, members_of
+from segmentation.evaluate import Evaluation
 from segmentation.forms import FreezeForm, ListForm, NameForm
 from segmentation.models import Segment, SegmentVersion
 from segmentation.preview import Preview, fact_groups, preview, windows
@@ -287,9 +285,7 @@ def segment_freeze(request: HttpRequest, pk: int) -> HttpResponse:
 
 @allow("members.export")
 @require_GET
-def segment_export(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The members as CSV, phones and e-mails masked; leaves an audit line."""
+def segment_export(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its members as a file: what for, which columns, masked or agreed to by a second person."""
     segment = _one(request, pk)
-    found = members_of(segment)
-    audit(actor=request.user, action="segment.export", target=segment, pool_id=request.pool.pk, size=len(found))  # type: ignore[arg-type]
-    return csv_response(segment.name, queries.export_columns(), queries.export(request.pool, found))
+    return exports.page(request, f"segment={segment.pk}", title=segment.name)

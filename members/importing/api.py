@@ -27,6 +27,7 @@ from members.importing.serializers import (
     UploadSerializer,
 )
 from members.models import Channel, ImportReject, ImportRun, ImportSample, SavedMapping
+from members.privacy import looks
 from scrm.jobs.api import SteerSerializer
 from scrm.lib import clock
 from scrm.lib.export import csv_response
@@ -169,7 +170,7 @@ class ImportViewSet(PoolViewSet):
     def rejects_csv(self, request: Request, pk: str) -> Any:
         """Refused rows in the columns of the file, with line, column, code and sentence: to be corrected and sent again."""
         run = self._run(pk)
-        services.note_download(run=run, actor=request.user)
+        services.note_download(run=run, actor=request.user, as_of=clock.now(), via=looks.via(request._request))
         return csv_response(run.file_name.rsplit(".", 1)[0], rejects.columns(run), rejects.rows(run))
 
     @extend_schema(responses=RejectSerializer(many=True))
@@ -177,7 +178,9 @@ class ImportViewSet(PoolViewSet):
     def rejects(self, request: Request, pk: str) -> Response:
         """Refused rows by line."""
         self.ordering = ("line", "id")
-        page = self.paginate_queryset(ImportReject.objects.filter(run=self._run(pk)))
+        run = self._run(pk)
+        services.note_download(run=run, actor=request.user, as_of=clock.now(), via=looks.via(request._request))
+        page = self.paginate_queryset(ImportReject.objects.filter(run=run))
         return self.get_paginated_response(RejectSerializer(page, many=True).data)
 
 

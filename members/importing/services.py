@@ -15,7 +15,8 @@ from django.db import transaction
 
 from members.importing import fields, journal, mappings, pipeline, presets, sniffing, staging
 from members.importing.codes import problem
-from members.models import Channel, ImportRun, Pool, SavedMapping
+from members.models import Channel, ImportReject, ImportRun, Pool, SavedMapping
+from members.privacy import looks
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
@@ -325,8 +326,12 @@ def finish(*, run: ImportRun, status: str, counts: dict[str, Any], at: datetime 
     run.save(update_fields=["status", "counts", "finished_at"])
 
 
-def note_download(*, run: ImportRun, actor: User | None) -> None:
-    """Refused rows leave the house in the clear: that is kept in the audit trail."""
+def note_download(*, run: ImportRun, actor: User | None, as_of: datetime, via: looks.Via = looks.NOWHERE) -> None:
+    """Refused rows are read in the clear: who did so is written down, with how many rows there are."""
+    count = ImportReject.objects.filter(run=run).count()
+    looks.note(
+        pool_id=run.pool_id, actor=actor, what=looks.What.REJECTS, count=count, detail=f"import:{run.pk}", via=via, as_of=as_of
+    )
     audit(actor=actor, action="import.download_rejects", target=run, pool_id=run.pool_id)
 
 

@@ -14,6 +14,7 @@ from members.importing import fields, mappings, presets, queries, rejects, rever
 from members.importing.fields import ATTRIBUTE
 from members.importing.forms import EXTENSIONS, MappingForm, ReadingForm, SaveForm, UploadForm, preset_choices
 from members.models import ImportLeftover, ImportRun
+from members.privacy import looks
 from scrm.lib import clock
 from scrm.lib.export import csv_response
 from scrm.lib.htmx import render_page
@@ -356,6 +357,6 @@ def steer(request: HttpRequest, pk: int, what: str) -> HttpResponse:
 def rejects_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The refused cells as they were sent, telephone numbers included: only for those who may upload them again."""
     run = queries.run_of(request.pool, pk)
-    services.note_download(run=run, actor=request.user)
+    services.note_download(run=run, actor=request.user, as_of=clock.now(), via=looks.via(request))
     title = _("%(name)s 被拒绝的行") % {"name": run.file_name.rsplit(".", 1)[0]}
     return csv_response(title, rejects.columns(run), rejects.rows(run))

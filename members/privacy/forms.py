@@ -13,6 +13,23 @@ class PersonForm(forms.Form):
     reason = forms.CharField(label=_("说明"), max_length=200, min_length=4, help_text=_("例如：本人 12 月 1 日来电申请"))
 
 
+class ExportForm(forms.Form):
+    """A list of members as a file."""
+
+    query = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
+    purpose = forms.ChoiceField(label=_("用途"), choices=ExportRequest.Purpose.choices)
+    reason = forms.CharField(label=_("说明"), max_length=200, min_length=4, help_text=_("会写入访问记录和文件末行"))
+    form = forms.ChoiceField(label=_("格式"), choices=[("csv", "CSV"), ("xlsx", "Excel")])
+    column = forms.MultipleChoiceField(label=_("列"), widget=forms.CheckboxSelectMultiple)
+    plain = forms.BooleanField(label=_("包含完整号码（需另一位同事同意）"), required=False)
+
+    def __init__(self, *args: Any, columns: list[tuple[str, str]], reveals: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["column"].choices = columns
+        if not reveals:
+            del self.fields["plain"]
+
+
 class ErasureForm(forms.Form):
     """Nobody can undo it: the number is typed by hand."""
 

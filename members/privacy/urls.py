@@ -13,6 +13,7 @@ urlpatterns = [
     path("erasures/lift/", safety.lift, name="lift"),
     path("erasures/<int:pk>/", safety.certificate, name="certificate"),
     path("members/<int:pk>/erase/", safety.erase, name="erase"),
+    path("exports/new/", exports.new, name="export_new"),
     path("exports/approvals/", exports.approvals, name="approvals"),
     path("exports/<int:pk>/decide/", exports.decide, name="decide"),
     path("exports/<int:pk>/cancel/", exports.cancel, name="cancel"),

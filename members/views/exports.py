@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from members import exporting
+from members import exported, exporting, saved
 from members import queries as members
 from members.models import ExportRequest
 from members.privacy import looks
-from members.privacy.forms import PersonForm
+from members.privacy.forms import ExportForm, PersonForm
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from scrm.lib.export import XLSX, filename
@@ -56,6 +56,36 @@ def ask(request: HttpRequest, chosen: dict[str, Any]) -> None:
     waits = made.status == ExportRequest.Status.REQUESTED
     said = _("已提交审批：另一位同事同意后生成文件") if waits else _("导出已开始，完成后可在「我的导出」中下载")
     toast(request, said)
+
+
+@require_http_methods(["GET", "POST"])
+@allow("members.export")
+def new(request: HttpRequest) -> HttpResponse:
+    """An export of everybody a query of the list asks for."""
+    query = saved.cleaned((request.POST or request.GET).get("query", ""))
+    form = _form(request, query)
+    if request.method == "POST" and form.is_valid():
+        try:
+            ask(request, {"query": query})
+            return redirect("members:exports")
+        except Problem as problem:
+            form.add_error(next((name for name in problem.fields if name in form.fields), None), problem.message)
+    return page(request, query, form=form)
+
+
+def _form(request: HttpRequest, query: str) -> ExportForm:
+    columns = [(key, str(part.label)) for key, part in exported.parts(request.pool).items()]
+    initial = {"query": query, "column": exported.USUAL, "purpose": "analysis"}
+    reveals = may(request.role, "members.reveal")
+    return ExportForm(request.POST or None, initial=initial, columns=columns, reveals=reveals)
+
+
+def page(request: HttpRequest, query: str, *, title: str = "", form: ExportForm | None = None) -> HttpResponse:
+    """The form of an export, for whoever has a list of their own to offer."""
+    form = form or _form(request, query)
+    count = len(exporting.set_of(request.pool, {"query": query}))
+    context = {"form": form, "count": count, "title": title, "query": query}
+    return render(request, "privacy/export_new.html", context, status=422 if form.is_bound else 200)
 
 
 @require_GET

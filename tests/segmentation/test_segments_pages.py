@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,8 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 
-from members.models import Member, Pool
+from members import exporting
+from members.models import ExportRequest, Member, Pool
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
@@ -175,14 +177,26 @@ def test_why_a_member_is_not_in(people: Pool, login: Login) -> None:
     assert "没有这位会员" in login("analyst").get(f"{HOME}{segment.pk}/?member=99999999999999999999").content.decode()
 
 
-def test_download_is_masked_and_recorded(people: Pool, login: Login) -> None:
+def test_download_is_masked_and_recorded(people: Pool, login: Login, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
     factories.member(people, "Eve", city="上海", phone="13812345678")
-    answer = login("operator").get(f"{HOME}{made(people).pk}/export.csv")
-    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    segment, client = made(people), login("operator")
+    assert f"segment={segment.pk}" in client.get(f"{HOME}{segment.pk}/export/").content.decode()
+    given = {
+        "query": f"segment={segment.pk}",
+        "purpose": "service",
+        "reason": "门店回访",
+        "form": "csv",
+        "column": ["name", "phone"],
+    }
+    client.post("/p/demo/privacy/exports/new/", given)
+    export = ExportRequest.objects.get()
+    assert running.run(export.job_id or 0, heart=False) == "done"
+    text = exporting.path_of(export).read_text("utf-8-sig")
     assert "138****5678" in text
     assert "13812345678" not in text
-    assert len(text.splitlines()) == 4
-    assert AuditEntry.objects.filter(action="segment.export").exists()
+    assert len(text.splitlines()) == 5  # heading, three members, who asked for it
+    assert AuditEntry.objects.filter(action="export.request").exists()
 
 
 def test_archiving_is_refused_while_in_use(people: Pool, login: Login) -> None:
@@ -212,7 +226,7 @@ def test_freezing_and_lists(people: Pool, login: Login) -> None:
         ("new/", {"admin", "marketer", "analyst"}),
         ("lists/new/", {"admin", "marketer", "analyst"}),
         ("{pk}/edit/", {"admin", "marketer", "analyst"}),
-        ("{pk}/export.csv", {"admin", "operator"}),
+        ("{pk}/export/", {"admin", "operator"}),
     ],
 )
 def test_who_may_open_what(people: Pool, login: Login, path: str, allowed: set[str]) -> None:
@@ -224,7 +238,7 @@ def test_who_may_open_what(people: Pool, login: Login, path: str, allowed: set[s
 def test_segments_of_another_pool_do_not_exist_here(people: Pool, other_pool: Pool, login: Login) -> None:
     theirs = services.save(pool=other_pool, name="x", rule={"all": []}, actor=None)
     client = login("admin")
-    for path in ("", "edit/", "export.csv"):
+    for path in ("", "edit/", "export/"):
         assert client.get(f"{HOME}{theirs.pk}/{path}").status_code == 404
     for path in ("refresh/", "archive/", "freeze/"):
         assert client.post(f"{HOME}{theirs.pk}/{path}").status_code == 404
