@@ -87,15 +87,50 @@ class MemberViewSet(PoolViewSet):
 
     @extend_schema(
         parameters=_parameters(
-            "q", "stage", "rfm", "tag", "channel", "status", "province", "city", "sort", "after", "before", "limit"
+            "q",
+            "stage",
+            "rfm",
+            "tag",
+            "tag_all",
+            "tag_not",
+            "channel",
+            "status",
+            "gender",
+            "age_min",
+            "age_max",
+            "birthday",
+            "province",
+            "city",
+            "orders_min",
+            "orders_max",
+            "amount_min",
+            "amount_max",
+            "last_min",
+            "last_max",
+            "joined_min",
+            "joined_max",
+            "consent",
+            "reachable",
+            "identity",
+            "identity_not",
+            "owner",
+            "segment",
+            "sort",
+            "after",
+            "before",
+            "limit",
         ),
         responses=s.MemberSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        """The filters of the page. `sort`: joined, last_order, amount, orders; `-` before it turns it round."""
+        """The filters of the page: `GET /api/member-filters/` lists them all with their values, the pool's own fields too.
+
+        `sort`: joined, last_order, amount, orders; `-` before it turns it round. 422 names a value nobody knows.
+        """
         params = request.query_params
         limit = min(max(int(params["limit"]), 1), 200) if params.get("limit", "").isdigit() else listing.PAGE
         asked = listing.ask(params, self.pool)
+        asked.refuse_wrong()
         page = listing.page(asked, after=params.get("after", ""), before=params.get("before", ""), limit=limit)
         links = {"next": self._link("after", page.next), "previous": self._link("before", page.previous)}
         return Response({**links, "results": self._shown(page.rows)})

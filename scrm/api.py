@@ -8,6 +8,8 @@ import campaigns.api
 import insights.api
 import loyalty.api
 import members.api
+import members.bulk.api
+import members.list_api
 import members.attributes.api
 import members.pools.api
 import members.merging.api
@@ -39,6 +41,8 @@ for part in (
     members.care.api,
     members.tracking.api,
     members.oneid.api,
+    members.bulk.api,
+    members.list_api,
     members.api,
     members.privacy.api,
     touchpoints.api,

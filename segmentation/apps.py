@@ -6,4 +6,4 @@ class SegmentationConfig(AppConfig):
     label = "segmentation"
 
     def ready(self) -> None:
-        from segmentation import charts, forgetting, merged, shown, work  # noqa: F401  (they announce themselves)
+        from segmentation import bulk, charts, forgetting, merged, shown, work  # noqa: F401  (they announce themselves)

@@ -202,6 +202,23 @@ def fix(
     return segment
 
 
+@transaction.atomic
+def change_list(*, segment: Segment, add: BitMap, remove: BitMap, as_of: datetime) -> BitMap:
+    """Put members on a static list or take them off; whom that changed. Who was on it before stays in its history."""
+    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    latest = SegmentSnapshot.objects.filter(segment=segment).order_by("-as_of").first()
+    were = BitMap.deserialize(bytes(latest.bitmap)) if latest else BitMap()
+    now = (were | add) - remove
+    changed = now ^ were
+    if not changed:
+        return changed
+    kept = {"version": segment.version, "size": len(now), "bitmap": now.serialize()}
+    at = max(as_of, latest.as_of) if latest else as_of
+    SegmentSnapshot.objects.update_or_create(segment=segment, as_of=at, defaults=kept)
+    Segment.objects.filter(pk=segment.pk).update(size=len(now), as_of=at, status=Segment.Status.READY)
+    return changed
+
+
 def freeze(*, segment: Segment, name: str, actor: User | None, as_of: datetime) -> Segment:
     """A snapshot of a segment as a segment of its own."""
     look = Evaluation(segment.pool, as_of)

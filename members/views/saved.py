@@ -1,7 +1,7 @@
 """The tabs of the member list: keep one, change it, put it elsewhere, forget it."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -62,7 +62,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         elif what in ("first", "not_first"):
             saved.choose_default(pool=request.pool, user=request.user, view=view if what == "first" else None)
         else:
-            raise Http404("no such change")
+            raise Problem("view.no_change", _("没有这种更改"))
     except Problem as problem:
         toast(request, problem.message, level=messages.ERROR)
     return back(request)

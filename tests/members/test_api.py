@@ -39,8 +39,8 @@ def test_the_list_costs_the_same_for_one_and_for_many(api, pool, django_assert_n
     for number in range(30):
         factories.member(pool, f"m{number}", phone=f"1380000{number:04}")
     client.get(MEMBERS)
-    # The token with its user, the access with its pool, the page, identities, tags, fields that are sensitive.
-    with django_assert_num_queries(6):
+    # The token with its user, the access with its pool, the keys of the page, its rows, identities, tags, sensitive fields.
+    with django_assert_num_queries(7):
         client.get(MEMBERS)
 
 
