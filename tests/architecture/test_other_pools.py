@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from members import merging
 from members.importing import mappings
 from members.importing import services as importing
-from members.models import Consent, Member, Merge, Pool, PoolAccess, SavedView, Tag, TagGroup
+from members.models import BulkAct, Consent, Guard, Member, Merge, Pool, PoolAccess, Rehearsal, Review, SavedView, Tag, TagGroup
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from scrm.staff import tokens
@@ -30,6 +30,9 @@ ID = r"^(pk|layer|.+_pk|.+_id)$"
 CASES: dict[str, dict[str, str]] = {
     "members/exports/{job_id}/": {"job_id": "export"},
     "members/views/{pk}/": {"pk": "view"},
+    "members/bulk/{pk}/": {"pk": "bulk"},
+    "bulk-acts/{pk}/": {"pk": "bulk"},
+    "member-views/{pk}/": {"pk": "view"},
     "members/{pk}/orders/{order_id}/": {"pk": "member", "order_id": "order"},
     "members/merges/apart/{pk}/": {"pk": "apart"},
     "members/merges/{pk}/": {"pk": "merge"},
@@ -42,6 +45,10 @@ CASES: dict[str, dict[str, str]] = {
     "tags/{pk}/": {"pk": "tag"},
     "tag-groups/{pk}/": {"pk": "group"},
     "imports/mappings/{pk}/": {"pk": "mapping"},
+    "oneid/reviews/{pk}/": {"pk": "review"},
+    "oneid/guard/{pk}/": {"pk": "guard"},
+    "oneid/guards/{pk}/": {"pk": "guard"},
+    "oneid/searches/{pk}/": {"pk": "search"},
     "imports/{pk}/": {"pk": "file"},
     "connectors/{pk}/": {"pk": "connector"},
     "contents/{pk}/": {"pk": "content"},
@@ -117,6 +124,7 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "order": order,
         "group": group,
         "tag": Tag.objects.create(pool=other_pool, group=group, name="T"),
+        "bulk": BulkAct.objects.create(pool=other_pool, act="tag", params={}, at=now),
         "view": SavedView.objects.create(pool=other_pool, owner=admin, name="V", query="stage=1"),
         "mapping": mappings.keep(
             pool=other_pool, name="会员导出", kind="members", mapping={"id:phone": "手机号"}, columns=["手机号"], actor=None
@@ -142,6 +150,16 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "apart": merging.say_apart(
             pool=other_pool, one=member.pk, two=factories.member(other_pool, "Dave").pk, reason="", actor=admin, as_of=now
         ),
+        "review": Review.objects.create(
+            pool=other_pool,
+            one_id=member.pk,
+            two_id=factories.member(other_pool, "Eve").pk,
+            reason="asked",
+            status="ignored",
+            at=now,
+        ),
+        "guard": Guard.objects.create(pool=other_pool, kind="phone", value_hash=b"x" * 16, reason="blocked", at=now),
+        "search": Rehearsal.objects.create(pool=other_pool, signals=["name_tail"], at=now),
         "access": PoolAccess.objects.get(user=admin),
         "token": token,
     }

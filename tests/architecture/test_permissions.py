@@ -26,6 +26,8 @@ Login = Callable[[str], Client]
 FORMS_INSIDE: dict[str, tuple[str, dict[str, str]]] = {
     "points/": ("points.edit", {"yuan": "1", "points": "1", "least": "0", "starts_at": "2099-01-01T00:00"}),
     "reach/policy/": ("policy.edit", {}),
+    "oneid/guard/": ("oneid.edit", {}),
+    "oneid/rules/": ("oneid.edit", {}),
 }
 
 
