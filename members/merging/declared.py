@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,7 +10,7 @@ from members.merging import moves, since
 from members.merging.moves import Undoing
 from members.models import Channel, Tag
 from scrm.lib import sql
-from scrm.lib.formats import exact, money
+from scrm.lib.formats import money
 
 ORDER = "members.Order"
 NAMES = {
@@ -74,12 +73,11 @@ def _channel(number: Any) -> str:
 
 
 def _order(row: dict[str, Any]) -> str:
-    day = exact(parse_datetime(row["placed_at"]), "day")
-    return f"{row['number']} · {money(row['amount'])} · {_channel(row['channel_id'])} · {day}"
+    return f"{row['number']} · {money(row['amount'])} · {_channel(row['channel_id'])}"
 
 
 def _event(row: dict[str, Any]) -> str:
-    return f"{row['kind']} · {_channel(row['channel_id'])} · {exact(parse_datetime(row['occurred_at']))}"
+    return f"{row['kind']} · {_channel(row['channel_id'])}"
 
 
 def _tag(row: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ def merge_list(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": [_line(row, names) for row in rows],
         "page": {"next": older, "previous": newer},
+        "shown": len(rows),
         "narrowed": any(request.GET.get(name) for name in ("kind", "source", "state", "q", "actor", "since", "until")),
         "kinds": [("none", _("人工判断")), *Identity.Kind.choices],
         "sources": [(name, words.origin(name)) for name in queries.sources_of(request.pool) if name],
@@ -226,6 +227,7 @@ def apart_list(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": [(row, names.get(row.first_id), names.get(row.second_id)) for row in rows],
         "page": {"next": older, "previous": newer},
+        "shown": len(rows),
     }
     return render_page(request, "members/merges_apart.html", "results", context)
 
