@@ -24,6 +24,22 @@ from scrm.staff.access import allow
 
 Status = ImportRun.Status
 LEFT = 200  # rows of what a revert left that the page shows
+TAKEN = {
+    "members_removed": gettext_lazy("收回的会员"),
+    "members_restored": gettext_lazy("复原的会员"),
+    "identities_removed": gettext_lazy("收回的身份标识"),
+    "merges_undone": gettext_lazy("解除的合并"),
+    "orders_removed": gettext_lazy("收回的订单"),
+    "orders_restored": gettext_lazy("复原的订单"),
+    "lines_removed": gettext_lazy("收回的订单行"),
+    "lines_restored": gettext_lazy("复原的订单行"),
+    "refunds_removed": gettext_lazy("收回的退款"),
+    "refunds_restored": gettext_lazy("复原的退款"),
+    "products_removed": gettext_lazy("收回的商品"),
+    "products_restored": gettext_lazy("复原的商品"),
+    "events_removed": gettext_lazy("收回的行为事件"),
+    "consents_removed": gettext_lazy("收回的同意记录"),
+}
 LABELS = {
     "member": gettext_lazy("会员"),
     "identity": gettext_lazy("身份标识"),
@@ -294,10 +310,10 @@ def _left(each: ImportLeftover) -> dict[str, Any]:
     }
 
 
-def _taken(run: ImportRun) -> int:
-    """How many rows a revert took out or put back."""
-    taken: dict[str, int] = run.journal.get("reverted", {})
-    return sum(number for name, number in taken.items() if name != "left" and isinstance(number, int))
+def _taken(run: ImportRun) -> list[tuple[str, int]]:
+    """What a revert took out or put back."""
+    done: dict[str, int] = run.journal.get("reverted", {})
+    return [(str(label), done[name]) for name, label in TAKEN.items() if done.get(name)]
 
 
 @require_POST
