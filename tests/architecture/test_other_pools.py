@@ -6,6 +6,7 @@ same address in `other` and does not, so that a mistyped case cannot pass.
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,25 @@ from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from members import merging
+from members import exporting, merging
 from members.importing import mappings
 from members.importing import services as importing
-from members.models import BulkAct, Consent, Guard, Member, Merge, Pool, PoolAccess, Rehearsal, Review, SavedView, Tag, TagGroup
+from members.models import (
+    BulkAct,
+    Consent,
+    Erasure,
+    ExportRequest,
+    Guard,
+    Member,
+    Merge,
+    Pool,
+    PoolAccess,
+    Rehearsal,
+    Review,
+    SavedView,
+    Tag,
+    TagGroup,
+)
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from scrm.staff import tokens
@@ -29,6 +45,12 @@ ID = r"^(pk|layer|.+_pk|.+_id)$"
 # First match wins: beginning of the route → which object each of its ids is.
 CASES: dict[str, dict[str, str]] = {
     "members/exports/{job_id}/": {"job_id": "export"},
+    "exports/{pk}/": {"pk": "export"},
+    "erasures/{pk}/": {"pk": "erasure"},
+    "privacy/unlock/{pk}/": {"pk": "admin"},
+    "privacy/erasures/{pk}/": {"pk": "erasure"},
+    "privacy/exports/{pk}/": {"pk": "export"},
+    "privacy/members/{pk}/": {"pk": "member"},
     "members/views/{pk}/": {"pk": "view"},
     "members/bulk/{pk}/": {"pk": "bulk"},
     "bulk-acts/{pk}/": {"pk": "bulk"},
@@ -116,7 +138,6 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
     connector = reach.save_connector(pool=other_pool, key="fake", name="Fake", config={"mode": "record"})
     campaign = campaigns.create(pool=other_pool, actor=admin, name="X", segment=segment)
     job = JobRun.objects.create(pool_id=other_pool.pk, kind="members.import")
-    export = JobRun.objects.create(pool_id=other_pool.pk, kind="members.export", status="done", result={"rows": 0})
     token, _secret = tokens.issue(user=admin, pool_id=other_pool.pk, role="admin", name="t", scopes=[])
     return {
         "admin": admin,
@@ -145,7 +166,10 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "campaign": campaign,
         "layer": campaign.layers.get(),
         "job": job,
-        "export": export,
+        "export": _exported(other_pool, admin, now),
+        "erasure": Erasure.objects.create(
+            pool=other_pool, member_hash=b"x" * 16, cause="person", reason="asked", requested_at=now
+        ),
         "merge": _merged(other_pool, now),
         "apart": merging.say_apart(
             pool=other_pool, one=member.pk, two=factories.member(other_pool, "Dave").pk, reason="", actor=admin, as_of=now
@@ -163,6 +187,16 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "access": PoolAccess.objects.get(user=admin),
         "token": token,
     }
+
+
+def _exported(pool: Pool, owner: User, now: Any) -> ExportRequest:
+    made = ExportRequest.objects.create(
+        pool=pool, requester=owner, purpose="other", status="done", created_at=now, expires_at=now + timedelta(days=1)
+    )
+    path = exporting.path_of(made)
+    path.parent.mkdir(parents=True)
+    path.write_text("x")
+    return made
 
 
 def _merged(pool: Pool, now: Any) -> Merge:
@@ -208,7 +242,7 @@ def test_pages(address: Address, theirs: dict[str, Any], staff: dict[str, User])
 
 
 # Their rows are there; what they lead to is a file or form field this test does not make.
-FILES = {"members/exports/{job_id}/", "members/{pk}/tags/set/"}
+FILES = {"members/{pk}/tags/set/"}
 
 
 @pytest.mark.django_db
