@@ -15,7 +15,10 @@ class MembersConfig(AppConfig):
         from members.attributes import work as _attributes  # noqa: F401  (declares its jobs)
         from members.bulk import work as _bulk  # noqa: F401
         from members.care import shown as _care  # noqa: F401
+        from members.communities import charts as _drawn  # noqa: F401
         from members.communities import merged as _merged  # noqa: F401
+        from members.communities import shown as _groups  # noqa: F401
+        from members.communities import work as _files  # noqa: F401
         from members.edits import shown as _edits  # noqa: F401
         from members.habits import shown as _habits  # noqa: F401
         from members.importing import work as _imports  # noqa: F401  (declares its jobs)

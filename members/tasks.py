@@ -1,6 +1,9 @@
 from celery import shared_task
 
 from members import partitions
+from members.communities import watch
+from members.ownership import automatic
+from members.stores import services as stores
 from members.importing import retention
 from members.merging import undoing
 from members.models import Pool
@@ -46,3 +49,15 @@ def forget_copies() -> dict[str, int]:
 def forget_merges() -> int:
     """What merges past their time remembered goes; a chunk of each pool a day."""
     return sum(undoing.forget_old(pool=pool, as_of=clock.now()) for pool in Pool.objects.order_by("pk"))
+
+
+@shared_task
+def keep_org() -> None:
+    """Codes of stores in new orders, owners for newcomers."""
+    stores.notice_all(as_of=clock.now())
+    automatic.distribute_all(as_of=clock.now())
+
+
+@shared_task
+def watch_communities() -> int:
+    return watch.measure_all(as_of=clock.now())

@@ -17,6 +17,7 @@ import members.quality.api
 import members.care.api
 import members.oneid.api
 import members.privacy.api
+import members.communities.api
 import members.ownership.api
 import members.stores.api
 import members.team.api
@@ -37,6 +38,7 @@ for part in (
     members.quality.api,
     members.team.api,
     members.ownership.api,
+    members.communities.api,
     members.stores.api,
     members.care.api,
     members.tracking.api,

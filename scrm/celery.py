@@ -23,6 +23,8 @@ app.conf.beat_schedule = {
     # Members whose orders changed since their points were computed.
     "points": {"task": "loyalty.tasks.tick", "schedule": 30.0},
     "refresh-segments": {"task": "segmentation.tasks.refresh_live_segments", "schedule": 300.0},
+    # Store codes of new orders, owners for members nobody has.
+    "org": {"task": "members.tasks.keep_org", "schedule": 300.0},
     # Every night, in the pool's small hours (Asia/Shanghai).
     "recalculate-all": {"task": "segmentation.tasks.recalculate_all", "schedule": crontab(hour=3, minute=10)},
     # Visitors who are members by now, and those who never became one.
@@ -33,6 +35,7 @@ app.conf.beat_schedule = {
     # Exports, answers and orders of jobs whose time is over.
     "old-copies": {"task": "members.tasks.forget_copies", "schedule": crontab(minute=50)},
     "old-merges": {"task": "members.tasks.forget_merges", "schedule": crontab(hour=2, minute=45)},
+    "communities": {"task": "members.tasks.watch_communities", "schedule": crontab(hour=4, minute=10)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
     "quality": {"task": "members.tasks.count_quality", "schedule": crontab(hour=4, minute=20)},
     "pool-figures": {"task": "insights.tasks.keep_pool_figures", "schedule": crontab(minute=5)},

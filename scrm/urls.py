@@ -24,6 +24,7 @@ urlpatterns = [
     path("c/", include("members.tracking.public_urls")),
     path("imports/", include("members.importing.urls")),
     path("stores/", include("members.stores.urls")),
+    path("communities/", include("members.communities.urls")),
     path("", include("members.ownership.urls")),
     path("oneid/", include("members.oneid.urls")),
     path("privacy/", include("members.privacy.urls")),

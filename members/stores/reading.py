@@ -1,7 +1,7 @@
 """Small files of one's own making: sniffed like every import, read whole, columns found by their headings."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +42,24 @@ def table(file: Any, columns: Mapping[str, Sequence[str]], *, required: Sequence
 
 def rows_of(path: Path, name: str, columns: Mapping[str, Sequence[str]], *, required: Sequence[str]) -> list[dict[str, str]]:
     """A file on the disk as rows by field."""
+    return [row for _line, row in lines_of(path, name, columns, required=required)]
+
+
+def lines_of(
+    path: Path, name: str, columns: Mapping[str, Sequence[str]], *, required: Sequence[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows by field with the line they stand in, one by one; empty ones are left out."""
+    if not path.exists():
+        raise refused("file_gone")
     found = sniff(path, name)
     places = _places(found.columns, columns)
     if missing := [columns[field][0] for field in required if field not in places]:
         raise problem("missing_columns", "file", names="、".join(missing))
-    rows: list[dict[str, str]] = []
     for batch in reading.batches(path, found):
-        for row in range(len(batch.lines)):
+        for row, line in enumerate(batch.lines.to_pylist()):
             cells = batch.cells(row)
             if any(cell.strip() for cell in cells):
-                rows.append({field: cells[place].strip() for field, place in places.items() if place < len(cells)})
-    return rows
+                yield line, {field: cells[place].strip() for field, place in places.items() if place < len(cells)}
 
 
 def _places(headings: Sequence[str], columns: Mapping[str, Sequence[str]]) -> dict[str, int]:

@@ -75,6 +75,7 @@ class TestStores:
 
     def test_figures_by_hand(self, pool: Pool, alice: Member, bob: Member, east: Store, as_of: datetime) -> None:
         services.set_home(pool=pool, members=[alice.pk], store=east, actor=None, as_of=as_of)
+        more: dict[str, Any]
         for number, (who, back, amount, more) in enumerate(
             [
                 (alice, 1, 1000, {}),
