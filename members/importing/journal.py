@@ -119,6 +119,12 @@ def volumes(run: ImportRun) -> list[Volume]:
     return [Volume(run, number, written) for number, written in reversed(list(enumerate(kept, 1)))]
 
 
+def told(run: ImportRun) -> dict[str, int]:
+    """What an import that was broken off had written by then: {"written": rows}, or nothing."""
+    rows = sum(volume.written.get("rows", 0) for volume in volumes(run))
+    return {"written": rows} if rows else {}
+
+
 def drop(run: ImportRun) -> None:
     """Forget what an import wrote; it can no longer be reverted."""
     for volume in volumes(run):

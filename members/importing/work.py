@@ -32,7 +32,7 @@ def _do(job: RunningJob, reached: str) -> dict[str, Any]:
         if stop.status == JobRun.Status.CANCELLED:
             journal.close(run)
             staging.drop(run)
-            services.finish(run=run, status=ImportRun.Status.CANCELLED, counts={}, at=clock.now())
+            services.finish(run=run, status=ImportRun.Status.CANCELLED, counts=journal.told(run), at=clock.now())
         raise
     except (OperationalError, InterfaceError):
         raise  # the database went away: the job goes on later, so nothing is over

@@ -60,6 +60,17 @@ def importing(pool: Pool, kind: str, head: list[str], files: list[list[Any]], as
                 actor=None,
                 channel=Channel.objects.get(code="pos"),
             )
+            if head in (SAID, REFUND):
+                keys = [
+                    "number",
+                    *(
+                        ["id:phone", "placed_at", "amount", "status", "refunded", "status_at"]
+                        if head == SAID
+                        else ["refund", "refunded", "refunded_at"]
+                    ),
+                ]
+                run.mapping, run.options = dict(zip(keys, head, strict=True)), {"unit": "yuan"}
+                run.save()
             pipeline.run(run, as_of=as_of)
 
 
@@ -106,6 +117,71 @@ def test_orders_do_not_depend_on_order_cutting_or_repeats(
                 (each, 100 * (int(each[1:]) + 1)) for each in numbers
             )
             assert Member.objects.count() == len({row[1] for row in said})
+            raise Undo
+    except Undo:
+        pass
+
+
+# -- Orders said piece by piece ------------------------------------------------------------------
+STATUSES = {"待付款": 4, "交易成功": 1, "交易关闭": 3, "已退款": 2}
+RANK = {4: 0, 1: 1, 3: 2, 2: 3}
+SAID = ["订单号", "手机号", "下单时间", "实付金额", "订单状态", "退款金额", "状态时间"]
+REFUND = ["订单号", "退款编号", "退款金额", "退款时间"]
+said_row = st.tuples(
+    st.integers(0, 2),
+    st.sampled_from(list(STATUSES)),
+    st.sampled_from(["", "0", "3", "10"]),
+    st.sampled_from(["", "1", "2", "3"]),
+)
+refund_row = st.tuples(st.integers(0, 2), st.integers(0, 2))
+
+
+def became(said: list[Any], refunds: list[Any]) -> dict[str, tuple[int, int]]:
+    """The oracle: the highest status ever said, refunds that only grow, in full means refunded."""
+    orders: dict[str, tuple[int, int]] = {}
+    for number in {row[0] for row in said}:
+        rows = [row for row in said if row[0] == number]
+        status = max((STATUSES[row[1]] for row in rows), key=RANK.__getitem__)
+        given = [int(row[2]) * 100 if row[2] else (1000 if STATUSES[row[1]] == 2 else 0) for row in rows]
+        separate = sum(100 * (1 + refund) for order, refund in {row for row in refunds if row[0] == number})
+        refunded = min(1000, max([*given, separate]))
+        orders[f"N{number}"] = (2 if refunded >= 1000 and status != 4 else status, refunded)
+    return orders
+
+
+def written_orders(said: list[Any], refunds: list[Any]) -> list[tuple[str, list[str], list[Any]]]:
+    """Rows as (kind, heading, row), each of which may stand in a file of its own."""
+    orders = [
+        ("orders", SAID, [f"N{n}", PHONES[1 + n], "2026-10-01", "10", status, refunded, f"2026-10-0{day}" if day else ""])
+        for n, status, refunded, day in said
+    ]
+    return orders + [("refunds", REFUND, [f"N{n}", f"R{n}-{k}", str(1 + k), f"2026-10-1{k}"]) for n, k in refunds]
+
+
+@pytest.mark.django_db
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.lists(said_row, min_size=1, max_size=7),
+    refunds=st.lists(refund_row, max_size=4),
+    cuts=st.lists(st.integers(0, 11), max_size=4),
+    order=st.randoms(use_true_random=False),
+)
+def test_refunds_and_cancellations_may_come_in_any_order(
+    pool: Pool, as_of: datetime, said: list[Any], refunds: list[Any], cuts: list[int], order: Any
+) -> None:
+    rows = written_orders(said, refunds)
+    order.shuffle(rows)
+    edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    try:
+        with transaction.atomic():
+            for a, b in itertools.pairwise(edges):
+                for kind, head in (("orders", SAID), ("refunds", REFUND)):
+                    importing(pool, kind, head, [[row for what, _head, row in rows[a:b] if what == kind]], as_of)
+            found = {
+                number: (status, refunded)
+                for number, status, refunded in Order.objects.values_list("number", "status", "refunded")
+            }
+            assert found == became(said, refunds)
             raise Undo
     except Undo:
         pass

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from members import merging
-from members.importing import people, pipeline, reading, services, staging, targets
+from members.importing import people, pipeline, reading, revert, services, staging, targets
 from members.models import Identity, ImportReject, ImportRun, Member, Order, TouchedMember
 from scrm.jobs import running
 from scrm.jobs import services as jobs
@@ -107,6 +107,50 @@ def test_killed_again_and_again_it_completes(upload: Callable[..., ImportRun], t
     assert no_tables_left()
 
 
+def _kill_often(job: JobRun, seed: int, media: Path) -> tuple[str, int, set[str]]:
+    """How a job ended that died at random moments, how often, and in which phases."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "killed_often.py"), str(job.pk), str(seed), "26", str(media)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout, done.stderr[-3000:]
+    status, deaths, phases = done.stdout.strip().split(" ")
+    return status, int(deaths), set(phases.split(","))
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_random_moments_import_and_revert_end_as_if_nothing_had_been(
+    upload: Callable[..., ImportRun], small: None, tmp_path: Path
+) -> None:
+    # Some of the orders are known with other amounts, and some of the people.
+    earlier = [[*row[:4], "7"] for row in rows(400)[1:] if row[4] != "oops"]
+    pipeline.run(upload("orders", HEAD, *earlier))
+    before = picture()
+    run = upload("orders", *rows(20_000))
+    status, deaths, phases = _kill_often(_start(run), 11, tmp_path)
+    assert status == "done"
+    after = picture()
+    assert {**after, "touched": 0} == {**expected(20_000), "touched": 0}
+    assert no_tables_left()
+    run.refresh_from_db()
+    job = revert.start_revert(run=run, actor=None, as_of=timezone.now())
+    status, more, _phases = _kill_often(job, 12, tmp_path)
+    assert status == "done"
+    assert {**picture(), "touched": 0, "rejects": []} == {**before, "touched": 0}
+    assert not revert.leftovers(run).exists()
+    assert not sql.fetch(
+        "SELECT 1 FROM pg_tables WHERE tablename ~ '^journal_[0-9]+_' AND tablename LIKE %(mine)s",
+        {"mine": f"journal_{run.pk}_%"},
+    )
+    assert deaths >= 20, phases
+    assert more >= 5
+    assert len(phases & {"read", "people", "gather", "write_members", "write_rows"}) >= 3, phases
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_file_of_200_mb_takes_little_memory(upload: Callable[..., ImportRun], tmp_path: Path) -> None:
@@ -155,6 +199,65 @@ def test_paused_and_resumed_it_completes(
     services.steer(run=run, what="resume", actor=None)
     assert running.run(job.pk, heart=False) == "done"
     assert picture() == expected()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_retry_after_the_mapping_changed_does_not_go_on_with_what_was_staged(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(targets, "write", lambda *_args: 1 / 0)
+        assert running.run(job.pk, heart=False) == "failed"
+    run.refresh_from_db()
+    # Somebody corrects the mapping, then asks for the old job again, on the page of jobs.
+    ImportRun.objects.filter(pk=run.pk).update(mapping=run.mapping | {"store": "会员卡号", "id:card_no": ""})
+    jobs.ask(job=job, what="retry", actor=None)
+    assert running.run(job.pk, heart=False) == "done"
+    assert set(Order.objects.values_list("store", flat=True)) == {f"C{n}" for n in range(700)}
+    assert not Identity.objects.filter(kind="card_no").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancelled_in_mid_write_it_can_be_taken_back(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = upload("orders", *rows())
+    job = _start(run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, "cancel", 30)
+        assert running.run(job.pk, heart=False) == "cancelled"
+    run.refresh_from_db()
+    assert run.counts["written"] >= Order.objects.count() > 0
+    taking = revert.start_revert(run=run, actor=None, as_of=timezone.now())
+    assert running.run(taking.pk, heart=False) == "done"
+    assert (Order.objects.count(), Member.objects.count(), Identity.objects.count()) == (0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["pause", "cancel"])
+def test_a_revert_can_be_stopped_and_gone_on_with(
+    upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(revert, "BLOCKS", {"members": 2, "changed": 2, "ready": 3})
+    run = upload("orders", *rows())
+    assert running.run(_start(run).pk, heart=False) == "done"
+    run.refresh_from_db()
+    job = revert.start_revert(run=run, actor=None, as_of=timezone.now())
+    with monkeypatch.context() as patch:
+        stop_at(patch, what, 9)
+        assert running.run(job.pk, heart=False) in ("paused", "cancelled")
+    assert 0 < Order.objects.count() < len(expected()["orders"])
+    run.refresh_from_db()
+    if what == "pause":
+        jobs.ask(job=job, what="resume", actor=None)
+    else:
+        job = revert.start_revert(run=run, actor=None, as_of=timezone.now())
+    assert running.run(job.pk, heart=False) == "done"
+    assert (Order.objects.count(), Member.objects.count()) == (0, 0)
+    run.refresh_from_db()
+    assert run.journal["reverted"]["orders_removed"] == len(expected()["orders"])
 
 
 @pytest.mark.django_db(transaction=True)
