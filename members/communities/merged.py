@@ -19,3 +19,10 @@ def stays(pairs: str, as_of: datetime) -> None:
         ).format(pg.Identifier(pairs))
     )
     services.after_merge(members=sorted({each for pair in found for each in pair}))
+
+
+@merging.unmover("members.CommunityMember")
+def stays_again(undoing: merging.Undoing) -> None:
+    """The events are back with whose they are; so are the stays."""
+    found = sql.fetch(pg.SQL("SELECT winner_id, loser_id FROM {}").format(pg.Identifier(merging.UNDO_PAIRS)))
+    services.after_merge(members=sorted({each for pair in found for each in pair}))

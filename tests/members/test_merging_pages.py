@@ -140,7 +140,7 @@ def crowd(pool, pairs, as_of):
 
 def test_many_merges_and_undoings_are_jobs(api, pool, as_of, monkeypatch):
     monkeypatch.setattr(work, "CHUNK", 3)
-    people, pairs = crowd(pool, 7, as_of)
+    _people, pairs = crowd(pool, 7, as_of)
     before = dict(Order.objects.values_list("number", "member_id"))
     job = api("operator").post(f"{API}batch/", {"pairs": pairs}, format="json").json()["job"]
     assert running.run(job, heart=False) == "done"
