@@ -27,7 +27,7 @@ MEANINGS: dict[str, list[tuple[str, Any]]] = {
     "refund_status": [("done", _("退款成功")), _SKIP],
     "flag": [("yes", _("同意")), ("no", _("不同意"))],
 }
-RULES = ("channel", "unit", "decimal", "date_order", "unknown_products")
+RULES = ("channel", "unit", "decimal", "date_order", "rows", "unknown_products")
 
 
 class UploadForm(forms.Form):
@@ -90,6 +90,11 @@ class MappingForm(forms.Form):
         ],
         required=False,
     )
+    rows = forms.ChoiceField(
+        label=_("一行是什么"),
+        choices=[("orders", _("一张订单")), ("items", _("一件商品：同一订单号的金额相加"))],
+        required=False,
+    )
     unknown_products = forms.ChoiceField(
         label=_("未知商品"), choices=[("create", _("自动建立")), ("refuse", _("拒绝该行"))], required=False
     )
@@ -117,6 +122,8 @@ class MappingForm(forms.Form):
             del self.fields["unit"], self.fields["decimal"]
         if not any(field.parser in ("instant", "day") for field in self.targets):
             del self.fields["date_order"]
+        if self.run.kind != ImportRun.Kind.ORDERS:
+            del self.fields["rows"]
         if self.run.kind != ImportRun.Kind.LINES:
             del self.fields["unknown_products"]
         if self.run.kind == ImportRun.Kind.PRODUCTS:
@@ -290,6 +297,16 @@ def samples(run: ImportRun, column: str, most: int = 3) -> list[str]:
     place = run.columns.index(column)
     values = (row[place] for row in run.sample if place < len(row) and row[place].strip())
     return list(dict.fromkeys(values))[:most]
+
+
+def looks_like_items(run: ImportRun) -> bool:
+    """Whether an order number of the first rows stands beside different amounts: a row may be an item."""
+    number, amount = (run.mapping.get(key, "") for key in ("number", "amount"))
+    if run.kind != ImportRun.Kind.ORDERS or run.options.get("rows") == "items" or {number, amount} - set(run.columns):
+        return False
+    places = run.columns.index(number), run.columns.index(amount)
+    pairs = {tuple(row[place].strip() for place in places) for row in run.sample if len(row) > max(places)}
+    return len({pair[0] for pair in pairs}) < len(pairs)
 
 
 def preset_choices(run: ImportRun) -> list[tuple[presets.Preset, int]]:

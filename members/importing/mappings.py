@@ -16,7 +16,7 @@ from members.models import Channel, ImportRun, Pool, SavedMapping
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 
-KEPT = ("date_order", "unit", "decimal", "words", "unknown_products")  # options that belong to a way of reading
+KEPT = ("date_order", "unit", "decimal", "words", "unknown_products", "rows")  # options that belong to a way of reading
 ALIKE = 0.8
 
 

@@ -23,7 +23,7 @@ from psycopg2 import sql as pg
 from pyroaring import BitMap64
 
 from members import signals, versions
-from members.importing import consenting, journal, locks, people, samples, staging, targets
+from members.importing import consenting, folding, journal, locks, people, samples, staging, targets
 from members.importing.codes import problem
 from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
@@ -94,7 +94,8 @@ def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool, w
 
 
 def _read_mark(progress: Progress) -> dict[str, Any]:
-    return {name: value for name, value in progress.watermark.items() if name in ("line", "read", "staged", "asked", "skipped")}
+    kept = ("line", "read", "staged", "asked", "skipped", "folded")
+    return {name: value for name, value in progress.watermark.items() if name in kept}
 
 
 def _asked(run: ImportRun) -> str:
@@ -120,6 +121,7 @@ def _read(plan: Plan, progress: Progress) -> None:
         staging.fill(plan, progress)
         stage = table(plan.run, "stage")
         sql.run(pg.SQL("ANALYZE {}").format(stage))
+    folding.fold(plan, progress)
 
 
 def _estimate(plan: Plan) -> int:
@@ -182,7 +184,8 @@ def _gather(plan: Plan, params: dict[str, Any], *, write: bool) -> None:
         journal.note(run, "stubs", 0, sql.execute(FOLDER + "insert_stub_products", params, **some(plan, "stage", "changed")))
     if kind == Kind.ORDERS:
         return _gather_orders(plan, params)
-    sql.execute(FOLDER + f"gather_{kind}", params, **some(plan, *names))
+    extra = {"place": _place(plan)} if kind == Kind.LINES else {}
+    sql.execute(FOLDER + f"gather_{kind}", params, **extra, **some(plan, *names))
     if kind == Kind.LINES and not write and run.options.get("unknown_products", "create") == "create":
         sql.run(pg.SQL("UPDATE {} SET class = 0 WHERE class = 7").format(table(run, "ready")))
     _mark_repeats(plan)
@@ -214,8 +217,20 @@ def _gather_orders(plan: Plan, params: dict[str, Any]) -> None:
         sql.run(pg.SQL("DELETE FROM {} WHERE class = 8").format(ready))
 
 
+def _place(plan: Plan) -> pg.Composable:
+    """The number of a line that has none; ordering the whole file for it is left out when all have one."""
+    unnumbered = pg.SQL("SELECT EXISTS (SELECT FROM {} WHERE n IS NULL)").format(table(plan.run, "stage"))
+    counted = "row_number() OVER (PARTITION BY s.id ORDER BY s.line)::int"
+    return pg.SQL(counted if sql.fetch(unnumbered)[0][0] else "NULL::int")
+
+
 def _mark_repeats(plan: Plan) -> None:
     key, values = REPEATS[Kind(plan.run.kind)]
+    again = "GROUP BY {key} HAVING count(*) > 1"
+    if plan.run.kind == Kind.LINES:  # they lie in the order of their keys: gathering has seen which come again
+        again = "WHERE class = 9"
+        if not sql.fetch(pg.SQL("SELECT EXISTS (SELECT FROM {} WHERE class = 9)").format(table(plan.run, "ready")))[0][0]:
+            return
 
     def listed(names: tuple[str, ...], prefix: str = "") -> pg.Composed:
         parts = [pg.Identifier(prefix, name) if prefix else pg.Identifier(name) for name in names]
@@ -225,6 +240,7 @@ def _mark_repeats(plan: Plan) -> None:
         FOLDER + "mark_repeats",
         None,
         key=listed(key),
+        again=pg.SQL(again).format(key=listed(key)),
         key_later=listed(key, "later"),
         key_first=listed(key, "first"),
         values_later=listed(values, "later"),
@@ -296,7 +312,7 @@ def _announce(plan: Plan, params: dict[str, Any]) -> None:
 def _counts(plan: Plan, progress: Progress) -> Counts:
     """What the rows came to; people who appear only in an order file are counted apart."""
     counts: Counts = {"rows": progress.watermark.get("read", 0), **dict.fromkeys(CLASSES.values(), 0)}
-    counts["merged"], counts["skipped"] = (progress.watermark.get(name, 0) for name in ("merged", "skipped"))
+    counts |= {name: progress.watermark.get(name, 0) for name in ("merged", "skipped", "folded")}
     refused = ImportReject.objects.filter(run=plan.run).values("line").distinct()
     counts["conflicting"] = refused.filter(code__in=CONFLICTS).count()
     counts["refused"] = refused.count() - counts["conflicting"]
@@ -328,4 +344,6 @@ def sweep(run: ImportRun) -> None:
     for (name,) in left:
         number = int(name.split("_")[1])
         if number in mine and number not in open_runs:
-            staging.drop(ImportRun(pk=number))
+            abandoned = ImportRun.objects.get(pk=number)
+            journal.close(abandoned)
+            staging.drop(abandoned)

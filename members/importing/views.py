@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from members.importing import fields, mappings, presets, queries, rejects, revert, services, sniffing
 from members.importing.fields import ATTRIBUTE
-from members.importing.forms import EXTENSIONS, MappingForm, ReadingForm, SaveForm, UploadForm, preset_choices
+from members.importing.forms import EXTENSIONS, MappingForm, ReadingForm, SaveForm, UploadForm, looks_like_items, preset_choices
 from members.models import ImportLeftover, ImportRun
 from members.privacy import looks
 from scrm.lib import clock
@@ -154,6 +154,7 @@ def _map_page(run: ImportRun, form: MappingForm, reading: ReadingForm | None = N
         "choices": preset_choices(run),
         "saved": mappings.saved_mappings(run.pool),
         "elsewhere": _elsewhere(run),
+        "items": looks_like_items(run),
         "saving": SaveForm(initial={"name": applied.get("name", "") if applied.get("by") == "saved" else ""}),
     }
 
@@ -294,7 +295,7 @@ def _outcome(run: ImportRun, show: str) -> dict[str, Any]:
         context |= {"tabs": tabs, "shown": shown, "headings": headings, "seen": seen}
     elif run.status == Status.REVERTED:
         left = revert.leftovers(run)
-        context |= {"left": [_left(each) for each in left[:LEFT]], "left_count": left.count(), "taken": _taken(run)}
+        context |= {"stayed": [_left(each) for each in left[:LEFT]], "stayed_count": left.count(), "taken": _taken(run)}
     else:
         context["unrevertable"] = revert.revertable(run, clock.now())
     return context
@@ -340,6 +341,7 @@ def _tiles(run: ImportRun) -> list[tuple[str, str, int, str]]:
         ("refused", _("拒绝"), "alert-triangle"),
         ("skipped", _("按设定跳过"), "player-skip-forward"),
         ("repeated", _("文件内重复"), "copy"),
+        ("folded", _("并入同一订单"), "stack-push"),
         ("leads", _("新潜客"), "user-plus"),
         ("merged", _("合并的会员"), "arrow-merge"),
     ]
