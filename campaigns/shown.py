@@ -13,11 +13,14 @@ from campaigns.models import Campaign, Participant
 from campaigns.sources import run_of
 from members import panels
 from members.models import Member, Pool
+from members.pools import blockers
 from members.timeline import Moment, source
 from scrm.lib.ui import maybe_url
 from segmentation import choices, usage
 from segmentation.models import Segment
 from touchpoints.models import Delivery
+
+GOING_ON = (Campaign.Status.SCHEDULED, Campaign.Status.RUNNING, Campaign.Status.PAUSED)
 
 
 @usage.register
@@ -25,6 +28,13 @@ def campaigns_that_need(segment: Segment) -> Iterable[usage.Use]:
     """A segment of a campaign that is not over must not be archived."""
     for campaign in queries.open_campaigns_of_segment(segment):
         yield usage.Use(gettext_lazy("活动"), campaign.name, maybe_url("campaigns:detail", pk=campaign.pk))
+
+
+@blockers.register
+def open_campaigns(pool: Pool) -> Iterable[str]:
+    """A pool whose campaigns are planned or under way is not archived."""
+    for campaign in Campaign.objects.filter(pool=pool, status__in=GOING_ON).order_by("pk")[:5]:
+        yield _("活动「%(name)s」%(status)s") % {"name": campaign.name, "status": campaign.get_status_display()}
 
 
 @choices.register_senders

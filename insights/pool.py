@@ -22,7 +22,7 @@ from segmentation.rules.ast import Condition
 from segmentation.rules.facts_reach import CARRIERS
 
 WITHIN = timedelta(minutes=10)  # figures of a busy pool may be this old
-SELDOM = timedelta(minutes=30)  # those that look at every identity
+SELDOM = timedelta(hours=2)  # those that look at every identity: an hourly task keeps them fresh
 KINDS = list(Identity.Kind.values)
 SNAPSHOT = ("total", "members", "leads", "active")
 
@@ -75,6 +75,12 @@ def _kept(pool: Pool, day: date) -> tuple[dict[str, int], datetime | None]:
     return {name: value for name, (value, _at) in found.items()}, next((at for _value, at in found.values()), None)
 
 
+def warm(pool: Pool, as_of: datetime) -> None:
+    """Work out what takes long, so that no page has to."""
+    overlaps(pool, standing(pool, as_of, timedelta(0)), timedelta(0))
+    reachable(pool, as_of, timedelta(0))
+
+
 def keep(pool: Pool, as_of: datetime) -> bool:
     """Keep today's totals once, when the day has begun; whether they were not kept yet."""
     day = _today(pool, as_of)
@@ -88,7 +94,7 @@ def keep(pool: Pool, as_of: datetime) -> bool:
 
 
 # -- Reach ---------------------------------------------------------------------------------------
-def reachable(pool: Pool, as_of: datetime) -> tuple[figures.Rows, datetime]:
+def reachable(pool: Pool, as_of: datetime, within: timedelta = SELDOM) -> tuple[figures.Rows, datetime]:
     """Per carrier: members with the identity it needs who agreed to marketing; and by any carrier at all."""
 
     def make() -> figures.Rows:
@@ -98,7 +104,7 @@ def reachable(pool: Pool, as_of: datetime) -> tuple[figures.Rows, datetime]:
         conditions = [(name, Condition("reachable", "any", carriers)) for name, carriers in asked]
         return [{"carrier": name, "members": len(look.of(condition))} for name, condition in conditions]
 
-    return figures.worked_out(pool.pk, "pool_reachable", {}, ("members", "consents"), SELDOM, make)
+    return figures.worked_out(pool.pk, "pool_reachable", {}, ("members", "consents"), within, make)
 
 
 @dataclass(frozen=True)
@@ -145,9 +151,9 @@ class Overlaps:
     nobody: Bar
 
 
-def overlaps(pool: Pool, now: Standing) -> Overlaps:
+def overlaps(pool: Pool, now: Standing, within: timedelta = SELDOM) -> Overlaps:
     """From how many members have exactly which kinds."""
-    rows, _at = figures.recent("list_identity_sets", {"pool_id": pool.pk, "kinds": KINDS}, ("members",), SELDOM)
+    rows, _at = figures.recent("list_identity_sets", {"pool_id": pool.pk, "kinds": KINDS}, ("members",), within)
     sets = [(int(row["kinds"]), int(row["members"])) for row in rows]
     single = {kind: _with(sets, kind) for kind in KINDS}
     shown = sorted((kind for kind in KINDS if single[kind]), key=lambda kind: -single[kind])

@@ -12,6 +12,9 @@ def forget_figures() -> int:
 
 @shared_task
 def keep_pool_figures() -> int:
-    """Keep every pool's totals once when its day has begun; how many pools were kept."""
-    now = clock.now()
-    return sum(pool.keep(each, now) for each in Pool.objects.filter(is_archived=False).order_by("pk"))
+    """Every hour: have every pool's figures at hand, and keep the totals once when its day has begun."""
+    now, kept = clock.now(), 0
+    for each in Pool.objects.filter(is_archived=False).order_by("pk"):
+        pool.warm(each, now)
+        kept += pool.keep(each, now)
+    return kept

@@ -75,8 +75,6 @@ def pool(request: HttpRequest) -> HttpResponse:
     context = {
         "stands": stands,
         "tiles": _tiles(stands, now.astimezone(here.zone).date()),
-        "carriers": pools.carriers(here, stands, now),
-        "overlaps": pools.overlaps(here, stands),
         "sources": pools.sources(period, stands),
         "aims": pools.aims(here, stands, now),
         "aim_labels": {"members": _("会员总数"), "active": _("活跃会员"), "revenue": _("本月成交额")},
@@ -87,6 +85,16 @@ def pool(request: HttpRequest) -> HttpResponse:
         "days": period.preset or "",
     }
     return render(request, "insights/pool.html", context)
+
+
+@require_GET
+@allow("insights.view")
+def pool_known(request: HttpRequest) -> HttpResponse:
+    """Who is reachable and known how: fetched after the page, since it looks at every identity when nothing is kept."""
+    now = clock.now()
+    stands = pools.standing(request.pool, now)
+    context = {"carriers": pools.carriers(request.pool, stands, now), "overlaps": pools.overlaps(request.pool, stands)}
+    return render(request, "insights/pool_known.html", context)
 
 
 @dataclass(frozen=True)

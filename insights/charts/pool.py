@@ -36,7 +36,10 @@ def pool_sources(request: HttpRequest) -> Chart:
         rest = {start: sum(counted[channel][start] for channel in order[SHOWN:]) for start in starts}
         series.append((str(_("其余来源")), None, rest))
     table = [[str(start), *(values[start] for _name, _channel, values in series)] for start in starts]
-    columns = [Column(gettext("周起始日") if step == 7 else gettext("日期")), *(Column(name, "number") for name, _channel, _values in series)]
+    columns = [
+        Column(gettext("周起始日") if step == 7 else gettext("日期")),
+        *(Column(name, "number") for name, _channel, _values in series),
+    ]
     option = _bars(period, starts, series, step)
     return Chart(gettext("来源增长"), columns, table if series else [], option, note=gettext("按加入时间，各来源新增的会员。"))
 

@@ -15,7 +15,8 @@ from loyalty import services as points
 from loyalty.models import DueMember, EarningRule
 from members.importing import services as imports
 from members.models import Channel, Identity, ImportRun, Member, Pool, PoolAccess
-from scrm.demo import reach
+from scrm.demo import fields, reach
+from scrm.demo.fields import KEYS
 from scrm.demo.source import ATTRIBUTES, Source
 from scrm.jobs import running
 from scrm.lib import clock, sql
@@ -65,6 +66,7 @@ class Demo:
         source = Source(clock.now().astimezone(pool.zone).date() - timedelta(days=1))
         yield 1, "员工与角色", lambda: staff(pool)
         yield 1, "积分规则", lambda: earning_rule(pool, source)
+        yield 1, "自定义字段", lambda: fields.declare(pool)
         yield 4, "商品", lambda: self._import(pool, "products", source.products)
         yield 2, "会员", lambda: self._import(pool, "members", source.members)
         yield 12, "订单", lambda: self._import(pool, "orders", source.orders)
@@ -89,7 +91,7 @@ class Demo:
             run = imports.upload(
                 pool=pool, kind=kind, file=File(file, name), file_name=name, actor=admin, channel=Channel.objects.get(code="pos")
             )
-        own = {f"attr:{column}": column for column in run.columns if column in ATTRIBUTES}
+        own = {f"attr:{KEYS.get(column, column)}": column for column in run.columns if column in ATTRIBUTES}
         imports.save_mapping(
             run=run, mapping={**run.mapping, **own}, options={**run.options, "demo": True}, channel=run.channel, actor=admin
         )

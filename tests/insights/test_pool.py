@@ -105,7 +105,9 @@ def test_the_pages(
     login: Callable[[str], Client], pool: Pool, other_pool: Pool, staff: dict[str, User], people: dict[str, Any]
 ) -> None:
     page = login("operator").get("/p/demo/pool/").content.decode()
-    assert "凭什么认识他们" in page
+    known = login("operator").get("/p/demo/pool/known/").content.decode()
+    assert "手机号" in known
+    assert "可触达" in known
     assert "待确认身份" in page
     assert "待确认身份" not in login("marketer").get("/p/demo/pool/").content.decode()
     assert "另一个会员池" not in login("admin").get("/p/demo/pools/").content.decode()
