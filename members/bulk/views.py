@@ -5,7 +5,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from members import saved
@@ -88,7 +87,7 @@ def _do(request: HttpRequest, act: Act, whom: services.Whom) -> None:
         toast(request, _("已开始，可在批量操作记录中查看进度、取消或撤销"))
         return
     said = act.said(request.pool, made.params)
-    text = ngettext("%(act)s：已更改 %(n)s 位会员", "%(act)s：已更改 %(n)s 位会员", made.changed) % {
+    text = _("%(act)s：已更改 %(n)s 位会员") % {
         "act": f"{act.label}「{said}」" if said else act.label,
         "n": made.changed,
     }

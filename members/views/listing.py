@@ -104,7 +104,8 @@ def _carried(params: QueryDict, shown: set[str]) -> list[tuple[str, str]]:
 def _frame(request: HttpRequest, known: dict[str, columns.Column], shown: Sequence[columns.Column]) -> dict[str, Any]:
     """What only the whole page needs: the choices at hand, the columns to choose from."""
     keys = [column.key for column in shown]
-    quick = [facet for facet in facets.FACETS if facet.key in facets.QUICK]
+    own = {facet.key: facet for facet in facets.FACETS}
+    quick = [own[key] for key in facets.QUICK]
     return {
         "menus": [(facet, facet.options(request.pool)) for facet in quick],  # type: ignore[attr-defined]
         "all_columns": [*shown, *(column for column in known.values() if column.key not in keys)],
