@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members.models import Pool
+from members.models import Member, Pool
 from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
@@ -135,9 +135,19 @@ def test_connector(*, connector: Connector, actor: User | None) -> str:
     return words
 
 
-def send_test(*, connector: Connector, address: str, actor: User | None, content: Content | None = None) -> str:
-    """Send one message to an address given by hand, outside every campaign and every cap."""
-    message = _test_message(connector, address, content)
+def send_test(
+    *,
+    connector: Connector,
+    address: str,
+    actor: User | None,
+    content: Content | None = None,
+    member: Member | None = None,
+) -> str:
+    """Send one message to an address given by hand, outside every campaign and every cap.
+
+    It reads as a member would read it, or the sample member; its words are the provider's.
+    """
+    message = _test_message(connector, address, content, member)
     line = opened(connector)
     try:
         (outcome,) = line.send([message], Deadline(TEST_SECONDS))
@@ -151,12 +161,12 @@ def send_test(*, connector: Connector, address: str, actor: User | None, content
     return words
 
 
-def _test_message(connector: Connector, address: str, content: Content | None) -> Message:
+def _test_message(connector: Connector, address: str, content: Content | None, member: Member | None = None) -> Message:
     now = clock.now()
     given = {"subject": _("测试消息"), "body": _("{{member.name}}，您好！\n\n这是一条测试消息，说明连接器可以发送。"), "link": ""}
     if content is not None:
         given = {"subject": content.subject, "body": content.body, "link": content.link}
-    seen = library.sample(pool=connector.pool, **given, as_of=now, purpose="service")
+    seen = library.sample(pool=connector.pool, **given, as_of=now, purpose="service", member=member)
     return Message(
         key=f"test-{connector.pk}-{int(now.timestamp() * 1000)}",
         address=address.strip(),

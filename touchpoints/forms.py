@@ -4,12 +4,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from members.models import Pool
 from members.models.state import Stage
 from scrm.lib.problems import Problem
 from touchpoints.accounts import settings_of
 from touchpoints.connectors.base import Setting
-from touchpoints.models import Connector
+from touchpoints.models import Connector, Content
 from touchpoints.policy import Policy
+
+TRIES = "campaigns.edit"  # who may send a message to an address of their own
 
 
 def put_errors(form: forms.Form, problem: Problem) -> None:
@@ -109,3 +112,24 @@ class PolicyForm(forms.Form):
             **{name: self.cleaned_data[name] for name in names},
             "stage_caps": {key: cap for key, cap in caps.items() if cap is not None},
         }
+
+
+class TryForm(forms.Form):
+    """A content, as a member would get it, to an address of one's own."""
+
+    content = forms.ModelChoiceField(label=_("内容"), queryset=Content.objects.none())
+    connector = forms.ModelChoiceField(label=_("连接器"), queryset=Connector.objects.none())
+    address = forms.CharField(label=_("发到您自己的地址"), max_length=200)
+
+    def __init__(self, pool: Pool, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        contents, connectors = self.fields["content"], self.fields["connector"]
+        contents.queryset = Content.objects.filter(pool=pool).order_by("-pk")  # type: ignore[attr-defined]
+        connectors.queryset = Connector.objects.filter(pool=pool, is_active=True).order_by("name")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        content, connector = given.get("content"), given.get("connector")
+        if content and connector and content.carrier != connector.carrier:
+            raise ValidationError({"connector": _("这个连接器不发送这种内容")})
+        return given

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from members.models import Consent, Pool
+from members.models import Consent, Member, Pool
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
@@ -107,10 +107,12 @@ def compiled(content: Content, *, purpose: str = "marketing") -> Compiled:
     )
 
 
-def sample(*, pool: Pool, subject: str, body: str, link: str, as_of: datetime, purpose: str = "marketing") -> Preview:
-    """A text as the sample member would read it; raises Invalid with the place of a mistake."""
+def sample(
+    *, pool: Pool, subject: str, body: str, link: str, as_of: datetime, purpose: str = "marketing", member: Member | None = None
+) -> Preview:
+    """A text as a member would read it, or the sample member; raises Invalid with the place of a mistake."""
     ready = compile_content(subject=subject, body=body, link=link or "", pool_name=pool.name, marketing=purpose == "marketing")
-    row = sample_row(pool, as_of)
+    row = sample_row(pool, as_of) | (member_row(member) if member else {})
     ready.prepare(row)
     return Preview(ready.subject.render(row), ready.text.render(row), ready.html.render(row))
 
@@ -135,4 +137,21 @@ def sample_row(pool: Pool, as_of: datetime) -> dict[str, Any]:
     }
 
 
-__all__ = ["Invalid", "Preview", "compiled", "is_used", "sample", "save_content"]
+def member_row(member: Member) -> dict[str, Any]:
+    """The facts of one member, as messages read them."""
+    state = getattr(member, "state", None)
+    loaded = {key: field.load(member.pool_id, [member.pk]).get(member.pk, "") for key, field in FIELDS.items() if field.load}
+    return {
+        **loaded,
+        "member_id": member.pk,
+        "name": member.name,
+        "city": member.city,
+        "province": member.province,
+        "order_count": getattr(state, "order_count", 0),
+        "amount_total": getattr(state, "amount_total", 0),
+        "first_order_at": getattr(state, "first_order_at", None),
+        "last_order_at": getattr(state, "last_order_at", None),
+    }
+
+
+__all__ = ["Invalid", "Preview", "compiled", "is_used", "member_row", "sample", "save_content"]

@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy
 from members import panels
 from members.models import Member
 from members.timeline import Moment, source
+from scrm.lib import clock
 from scrm.staff.permissions import may
-from touchpoints import queries
+from touchpoints import queries, reachable
+from touchpoints.forms import TRIES, TryForm
 from touchpoints.models import Delivery
 
 TONES = {40: "blue", 50: "blue", 60: "green", 70: "green", 80: "amber", 90: "red", 95: "slate"}
@@ -40,7 +42,16 @@ def _panel(request: HttpRequest, member: Member) -> dict[str, Any]:
     for block in blocks:
         block.reason_words = queries.reason_words(block.reason)  # type: ignore[attr-defined]
     told = [(row, TONES.get(row.status, "slate"), queries.reason_words(row.reason) if row.reason else "") for row in rows]
-    return {"deliveries": told, "blocks": blocks, "may_lift": may(request.role, "members.edit")}  # type: ignore[attr-defined]
+    role = request.role  # type: ignore[attr-defined]
+    context = {"deliveries": told, "blocks": blocks, "may_lift": may(role, "members.edit"), **_ways(member)}
+    if may(role, TRIES):
+        context["trying"] = TryForm(member.pool, initial={"address": request.user.email})  # type: ignore[union-attr]
+    return context
+
+
+def _ways(member: Member) -> dict[str, Any]:
+    found = reachable.ways(member, clock.now())
+    return {"ways": [(way, queries.reason_words(way.reason) if way.reason else "") for way in found]}
 
 
 panels.register(

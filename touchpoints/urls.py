@@ -17,6 +17,7 @@ inbox = [
 ]
 reach = [
     path("policy/", views.policy_page, name="policy"),
+    path("members/<int:pk>/try/", views.try_content, name="try"),
     path("blocks/<int:member_id>/<slug:carrier>/lift/", views.block_lift, name="lift"),
 ]
 

@@ -6,9 +6,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from members.queries import member_of
 from scrm import inbox
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
@@ -17,7 +19,7 @@ from scrm.staff.access import allow
 from scrm.staff.permissions import may
 from touchpoints import links, mailbox, policy, queries, receipts, services
 from touchpoints.connectors.registry import CONNECTORS
-from touchpoints.forms import ConnectorForm, PolicyForm, put_errors
+from touchpoints.forms import TRIES, ConnectorForm, PolicyForm, TryForm, put_errors
 from touchpoints.models import Block, Connector
 
 PAGE = 50
@@ -195,3 +197,19 @@ def block_lift(request: HttpRequest, member_id: int, carrier: str) -> HttpRespon
     services.lift_block(block=block, actor=request.user)
     toast(request, _("已移出黑名单"))
     return redirect("members:detail", pk=member_id)
+
+
+@require_POST
+@allow(TRIES)
+def try_content(request: HttpRequest, pk: int) -> HttpResponse:
+    """A content as this member would get it, sent to whoever tries it; the member gets nothing."""
+    member = member_of(request.pool, pk)
+    form = TryForm(request.pool, request.POST)
+    try:
+        if not form.is_valid():
+            raise Problem("try", next(iter(form.errors.values()))[0])
+        services.send_test(**form.cleaned_data, member=member, actor=request.user)
+        toast(request, _("已试发到 %(address)s") % {"address": form.cleaned_data["address"]})
+    except Problem as problem:
+        toast(request, _("没有试发：%(words)s") % {"words": problem.message}, level=messages.ERROR)
+    return redirect(f"{reverse('members:detail', args=[member.pk])}?tab=reach")
