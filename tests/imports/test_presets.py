@@ -1,12 +1,14 @@
 """Every preset reads a file as its platform leaves it, and says no more than it knows."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from members.importing import fields, forms, pipeline, presets, services, words
 from members.models import Channel, Consent, ImportReject, ImportRun, Member, Order, OrderLine, Pool
@@ -155,3 +157,21 @@ def test_a_preset_that_says_what_nobody_knows_is_an_error(spoil: Any) -> None:
     spoil(declared["files"]["orders"])
     with pytest.raises((ValueError, KeyError)):
         presets._preset("jd", declared, "orders", declared["files"]["orders"])
+
+
+def test_the_page_about_presets_is_true() -> None:
+    page = (settings.BASE_DIR / "docs" / "presets.md").read_text()
+    for preset in presets.every().values():
+        sure = "yes" if preset.sure else "no"
+        start = (
+            f"| `{preset.key}` | {preset.labels[0]} · {preset.titles[0]} | {preset.channel} | {sure} | {preset.options['unit']} |"
+        )
+        assert start in page
+        assert preset.sources[1] in page
+        _before, section = page.split(f"### {preset.key}\n", 1)
+        section = section.split("### ")[0]
+        for field, names in preset.columns.items():
+            assert f"- `{field}`: {'、'.join(names)}" in section
+        for field, said in preset.words.items():
+            assert f"- words of `{field}`: " + "；".join(f"{word} → {value}" for word, value in said.items()) in section
+    assert set(re.findall(r"^### (\S+)$", page, re.MULTILINE)) == set(presets.every())
