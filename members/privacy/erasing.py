@@ -10,6 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from members import identities
 from members.importing.locks import writing
@@ -27,6 +28,16 @@ from scrm.staff.audit import audit
 from scrm.staff.models import AuditEntry, User
 
 KIND = "members.erase"
+# What people call tables whose models have no name of their own; those nobody has heard of are not listed.
+NAMES = {
+    "members.Consent": gettext_lazy("授权"),
+    "members.ConsentEntry": gettext_lazy("授权记录"),
+    "members.GuardedUse": gettext_lazy("共用标识"),
+    "members.MemberTag": gettext_lazy("标签"),
+    "members.StateChange": gettext_lazy("状态变化"),
+    "campaigns.Participant": gettext_lazy("参与的活动"),
+}
+UNSEEN = ("members.TouchedMember", "loyalty.DueMember")
 ERASED = 0  # Member.merged_into of somebody who is nobody any more
 
 
@@ -182,9 +193,12 @@ def plan(pool: Pool, member: Member) -> list[tuple[str, str, str]]:
     """What would become of each table that holds rows of this member: name, what happens, why."""
     found = []
     for held in tables():
+        if held.label in UNSEEN:
+            continue
         fate = deciding.fates.get(held.label)
         act = "erase" if held.label in deciding.erasers else fate.act if fate else "remove"
         if fate is not None and fate.blank:
             act = "blank"
-        found.append((str(apps.get_model(held.label)._meta.verbose_name), act, fate.why if fate else ""))
+        name = NAMES.get(held.label) or apps.get_model(held.label)._meta.verbose_name
+        found.append((str(name), act, fate.why if fate else ""))
     return found

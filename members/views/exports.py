@@ -105,8 +105,10 @@ def _waiting(request: HttpRequest) -> dict[str, Any]:
 @allow("members.export.approve")
 def approvals(request: HttpRequest) -> HttpResponse:
     """Requests of others that wait, and those that were decided on."""
+    waiting = exporting.waiting_for(request.pool, request.user, clock.now())[:SHOWN]
+    known = exported.parts(request.pool)
     context = {
-        "open": list(exporting.waiting_for(request.pool, request.user, clock.now())[:SHOWN]),
+        "open": [(row, [str(known[key].label) for key in row.columns if key in known]) for row in waiting],
         "decided": list(exporting.decided(request.pool)[:SHOWN]),
         "tab": "approvals",
         **_waiting(request),

@@ -203,9 +203,15 @@ def consent(request: HttpRequest, pk: int) -> HttpResponse:
         at=clock.now(),
         source=f"staff:{request.user.pk}",
         actor=request.user,
-        wording=request.POST.get("wording", "")[:60],
+        wording=request.POST.get("wording", "")[:60] or _wording(request, carrier, purpose),
     )
     return _consents(request, member)
+
+
+def _wording(request: HttpRequest, carrier: str, purpose: str) -> str:
+    """What a member who agrees in person is read: the wording in force."""
+    found = consents.in_force(request.pool, clock.now()).get((carrier, purpose))
+    return found.version if found and request.POST.get("granted") == "1" else ""
 
 
 @require_POST
