@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from members import exporting
-from members.models import ImportRun, MemberState
+from members.communities.queries import dying as _dying
+from members.models import ImportRun, MemberState, Pool
 from members.models.state import RfmGroup, Stage
 from members.oneid import queries as oneid
+from members.team.workload import left_behind
 from scrm.jobs.models import JobRun
 from scrm.lib.formats import compact
 from scrm.staff.permissions import may
@@ -43,6 +45,7 @@ def waiting(request: HttpRequest, as_of: datetime) -> list[Task]:
         *_imports(pool_id, role),
         *_pairs(pool_id, role),
     ]
+    found += [*_groups(pool_id, role), *_behind(request.pool, role)]  # type: ignore[attr-defined]
     return [*found, *_losing(pool_id, role)][:MOST]
 
 
@@ -130,3 +133,36 @@ def _losing(pool_id: int, role: str) -> list[Task]:
     ]
     place = reverse("members:list")
     return [Task(text % {"n": compact(n)}, advice, f"{place}?{query}", icon, "violet") for n, text, query, icon in listed if n]
+
+
+def _groups(pool_id: int, role: str) -> list[Task]:
+    """Groups that are dying and nobody looks after yet."""
+    if not may(role, "communities.edit"):
+        return []
+    return [
+        Task(
+            _("社群「%(name)s」快不行了") % {"name": alert.community},
+            _("低于健康标准，看看原因并指派跟进"),
+            reverse("communities:detail", args=[alert.community_id]),
+            "heartbeat",
+            "red",
+            alert.raised_at,
+        )
+        for alert in _dying(pool_id)[:2]
+    ]
+
+
+def _behind(pool: Pool, role: str) -> list[Task]:
+    """Members of colleagues who have left."""
+    if not may(role, "owners.assign"):
+        return []
+    return [
+        Task(
+            _("%(name)s 已离职，%(n)s 位会员待移交") % {"name": who, "n": compact(n)},
+            _("选择接收员工，开始离职继承"),
+            f"{reverse('ownership:handover_new')}?from={who.pk}&kind=left",
+            "transfer",
+            "amber",
+        )
+        for who, n in left_behind(pool)[:2]
+    ]

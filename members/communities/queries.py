@@ -165,7 +165,7 @@ def members_in(pool: Pool, text: str) -> BitMap:
     return BitMap(inside.values_list("member_id", flat=True))
 
 
-def dying(pool: Pool) -> QuerySet[CommunityAlert]:
+def dying(pool_id: int) -> QuerySet[CommunityAlert]:
     """Alerts that nobody has taken care of."""
-    waiting = CommunityAlert.objects.filter(community__pool=pool, cleared_at=None, seen_at=None, community__dissolved_at=None)
+    waiting = CommunityAlert.objects.filter(community__pool=pool_id, cleared_at=None, seen_at=None, community__dissolved_at=None)
     return waiting.select_related("community").order_by("-raised_at")

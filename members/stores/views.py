@@ -100,9 +100,9 @@ def store_register(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @allow("stores.edit")
 def store_close(request: HttpRequest, pk: int) -> HttpResponse:
+    store = queries.store_of(request.pool, pk)
     try:
-        on = date.fromisoformat(request.POST.get("on", ""))
-        services.close_store(store=queries.store_of(request.pool, pk), on=on, actor=request.user)
+        services.close_store(store=store, on=date.fromisoformat(request.POST.get("on", "")), actor=request.user)
         messages.success(request, _("门店已闭店"))
     except ValueError:
         toast(request, _("请填写闭店日期"), level=messages.ERROR)

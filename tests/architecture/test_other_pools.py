@@ -19,10 +19,12 @@ from members.importing import mappings
 from members.importing import services as importing
 from members.models import (
     BulkAct,
+    Community,
     Consent,
     Erasure,
     ExportRequest,
     Guard,
+    Handover,
     Member,
     Merge,
     Pool,
@@ -30,6 +32,7 @@ from members.models import (
     Rehearsal,
     Review,
     SavedView,
+    Store,
     Tag,
     TagGroup,
 )
@@ -86,10 +89,19 @@ CASES: dict[str, dict[str, str]] = {
     "settings/team/{access_id}/": {"access_id": "access"},
     "team/{pk}/": {"pk": "access"},
     "settings/tokens/{token_id}/": {"token_id": "token"},
+    "stores/{pk}/": {"pk": "store"},
+    "communities/{pk}/": {"pk": "community"},
+    "staff/{user_id}/": {"user_id": "admin"},
+    "staff/{pk}/": {"pk": "admin"},
+    "handovers/{pk}/": {"pk": "handover"},
+    "owners/{pk}/": {"pk": "member"},
 }
 WORDS = {"tab/{key}/": {"key": "orders"}, "panels/{key}/": {"key": "points"}, "identities/remove/": {}}
 # What a write needs before it looks for its row; without it the answer would be 400 for anybody.
 BODIES: dict[str, dict[str, Any]] = {
+    "api/staff/{pk}/leave/": {"on": "2026-10-01"},
+    "api/stores/{pk}/close/": {"on": "2026-10-01"},
+    "api/communities/{pk}/happenings/": {"items": []},
     "api/imports/mappings/{pk}/": {"name": "会员导出 2"},
     "api/imports/{pk}/mapping/": {"mapping": {"name": "姓名"}},
     "api/imports/{pk}/steer/": {"what": "cancel"},
@@ -185,6 +197,9 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "guard": Guard.objects.create(pool=other_pool, kind="phone", value_hash=b"x" * 16, reason="blocked", at=now),
         "search": Rehearsal.objects.create(pool=other_pool, signals=["name_tail"], at=now),
         "access": PoolAccess.objects.get(user=admin),
+        "store": Store.objects.create(pool=other_pool, code="S1", name="S", created_at=now),
+        "community": Community.objects.create(pool=other_pool, external_id="wr", name="W", created_at=now),
+        "handover": Handover.objects.create(pool=other_pool, kind="assign", reason="x", moved=1, created_at=now),
         "token": token,
     }
 

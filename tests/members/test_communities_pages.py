@@ -89,7 +89,7 @@ class TestPages:
         assert (group.name, group.owner) == ("新群", staff["operator"])
         client.post(f"/p/demo/communities/{group.pk}/see/")
         assert CommunityAlert.objects.get().seen_by == staff["operator"]
-        assert not queries.dying(pool)
+        assert not queries.dying(pool.pk)
         client.post(f"/p/demo/communities/{group.pk}/dissolve/")
         group.refresh_from_db()
         assert group.dissolved_at

@@ -75,16 +75,14 @@ class TestStores:
 
     def test_figures_by_hand(self, pool: Pool, alice: Member, bob: Member, east: Store, as_of: datetime) -> None:
         services.set_home(pool=pool, members=[alice.pk], store=east, actor=None, as_of=as_of)
-        more: dict[str, Any]
-        for number, (who, back, amount, more) in enumerate(
-            [
-                (alice, 1, 1000, {}),
-                (alice, 29, 500, {"refunded": 200}),
-                (bob, 2, 700, {}),
-                (bob, 31, 9000, {}),
-                (bob, 3, 8000, {"status": 3}),
-            ]
-        ):
+        told: list[tuple[Member, int, int, dict[str, Any]]] = [
+            (alice, 1, 1000, {}),
+            (alice, 29, 500, {"refunded": 200}),
+            (bob, 2, 700, {}),
+            (bob, 31, 9000, {}),
+            (bob, 3, 8000, {"status": 3}),
+        ]
+        for number, (who, back, amount, more) in enumerate(told):
             factories.order(who, f"N{number}", as_of - timedelta(days=back), amount, store="S1", **more)
         (row,) = queries.rows(pool, as_of)
         assert (row.members, row.staff, row.orders, row.buyers, row.sales) == (1, 0, 3, 2, 2000)
