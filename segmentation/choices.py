@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
-from members.models import Channel, Member, Pool, PoolAccess, Product, Tag
+from members.models import Channel, Community, Member, Pool, Product, Store, Tag
+from members.team.queries import colleagues
 from scrm.lib import sql
 from segmentation import own
 from segmentation.models import Segment
@@ -90,9 +91,20 @@ def _channels(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Optio
 
 
 def _staff(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
-    found = PoolAccess.objects.filter(pool=pool).select_related("user").order_by("user__display_name")
-    offered: list[Option] = [(access.user_id, str(access.user)) for access in found if q.lower() in str(access.user).lower()]
+    """Everybody who may look after members, also those who left or have no login."""
+    offered: list[Option] = [(each.pk, str(each)) for each in colleagues(pool) if q.lower() in str(each).lower()]
     return offered[:limit]
+
+
+def _home_stores(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    known = Store.objects.filter(pool=pool, is_registered=True).order_by("name")
+    found = known.filter(Q(name__icontains=q) | Q(code__icontains=q))
+    return [(pk, name) for pk, name in found.values_list("pk", "name")[:limit]]
+
+
+def _communities(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    found = Community.objects.filter(pool=pool, dissolved_at=None, name__icontains=q).order_by("name")
+    return [(pk, name) for pk, name in found.values_list("pk", "name")[:limit]]
 
 
 def _products(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
@@ -129,6 +141,8 @@ LISTS: dict[str, Callable[[Pool, str, tuple[Any, ...], int], list[Option]]] = {
     "segments": _segments,
     "channels": _channels,
     "staff": _staff,
+    "home_stores": _home_stores,
+    "communities": _communities,
     "products": _products,
     "members": _members,
     "message_sources": _senders_of,
@@ -146,8 +160,7 @@ def _channel_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any
 
 
 def _staff_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, str]:
-    found = PoolAccess.objects.filter(pool=pool, user_id__in=list(values)).select_related("user")
-    return {access.user_id: str(access.user) for access in found}
+    return {each.pk: str(each) for each in colleagues(pool, values)}
 
 
 def _sender_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, str]:
@@ -182,6 +195,8 @@ NAMES: dict[str, Callable[[Pool, Iterable[Any], str], dict[Any, str]]] = {
     "members": lambda pool, values, language: _rows(Member.objects.filter(pool=pool), values),
     "channels": _channel_names,
     "staff": _staff_names,
+    "home_stores": lambda pool, values, language: _rows(Store.objects.filter(pool=pool), values),
+    "communities": lambda pool, values, language: _rows(Community.objects.filter(pool=pool), values),
     "message_sources": _sender_names,
     "event_kinds": _event_names,
     facts_own.NAMES: own.names,

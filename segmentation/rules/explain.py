@@ -10,7 +10,7 @@ from segmentation.rules.periods import PERIODS, UNITS
 
 Names = Callable[[str, Any], str]  # (source of choices, value) -> what people call it
 SHOWN = 6
-PLAIN_SOURCES = frozenset({"cities", "provinces", "channels", "staff", "stages", "rfm_groups", "stores"})
+PLAIN_SOURCES = frozenset({"cities", "provinces", "channels", "staff", "stages", "rfm_groups", "stores", "home_stores"})
 
 COMPARED = {
     "gte": Text("不少于 {x}{unit}", "at least {x}{unit}"),

@@ -7,6 +7,8 @@ from segmentation.rules.catalog import Choice, Fact, Kind, Subject, Text, declar
 MEMBER = "SELECT id FROM members_member WHERE pool_id = %(pool)s AND merged_into IS NULL AND {test}"
 STATE = "SELECT member_id AS id FROM members_memberstate WHERE pool_id = %(pool)s AND {test}"
 IDENTITY = "SELECT member_id AS id FROM members_identity WHERE pool_id = %(pool)s AND {test}"
+# Groups neither; who is in one now, or joined one in a window.
+COMMUNITY = "SELECT member_id AS id FROM members_communitymember WHERE left_at IS NULL AND {test}{window}"
 # Tags have no pool of their own: their member has, and the universe cuts off the others.
 TAG = "SELECT member_id AS id FROM members_membertag WHERE {test}{window}"
 CHANGED = (
@@ -137,6 +139,7 @@ declare(
     _member("status", "身份", "status", "choice", "status", choices=STATUSES, numeric=True),
     _member("channel", "来源渠道", "source channel", "choice", "channel_id", source="channels", numeric=True),
     _member("owner", "归属员工", "advisor", "choice", "owner_id", source="staff", numeric=True),
+    _member("home_store", "归属门店", "home store", "choice", "store_id", source="home_stores", numeric=True),
     _member("joined_at", "加入时间", "joining", "date", "joined_at", time="joined_at"),
     Fact(
         "identity",
@@ -165,6 +168,20 @@ declare(
         time="at",
         deed=Text("带有标签{of}", "is tagged {of}"),
         deny=Text("不带标签{of}", "is not tagged {of}"),
+    ),
+    Fact(
+        "community",
+        Text("所在社群", "community"),
+        "tags",
+        "set",
+        ("communities", "members"),
+        COMMUNITY,
+        "community_id",
+        source="communities",
+        numeric=True,
+        time="joined_at",
+        deed=Text("在社群{of}里", "is in community {of}"),
+        deny=Text("不在社群{of}里", "is not in community {of}"),
     ),
     Fact(
         "segment",

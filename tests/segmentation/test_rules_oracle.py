@@ -42,6 +42,8 @@ UNTESTED = {
     "sample",
     "member",
     "owner",
+    "home_store",
+    "community",
     "points",
     "consent_service",
     "rfm_changes",
