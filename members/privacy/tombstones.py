@@ -32,7 +32,7 @@ def among(pool_id: int, marks: list[tuple[str, bytes]]) -> set[tuple[str, bytes]
 def refuse(kind: str) -> Problem:
     """What a person at a form is told."""
     label = str(Identity.Kind(kind).label)
-    sentence = _("这个%(kind)s属于一位已被抹除的人；如本人重新加入，请先在「隐私 → 抹除记录」解除阻止") % {"kind": label}
+    sentence = _("这个%(kind)s属于一位已被抹除的人；如本人重新加入，请先在「隐私与安全 → 抹除记录」解除阻止") % {"kind": label}
     return Problem("identity.erased", sentence, {kind: [sentence]})
 
 
