@@ -15,7 +15,7 @@ from loyalty import services as points
 from loyalty.models import DueMember, EarningRule
 from members.importing import services as imports
 from members.models import Channel, Identity, ImportRun, Member, Pool, PoolAccess
-from scrm.demo import fields, reach
+from scrm.demo import org, fields, reach
 from scrm.demo.fields import KEYS
 from scrm.demo.source import ATTRIBUTES, Source
 from scrm.jobs import running
@@ -75,6 +75,7 @@ class Demo:
         yield 1, "触达授权", lambda: consents(pool)
         yield 8, "积分", lambda: earn(pool)
         yield 25, "历史状态", lambda: history(pool, source)
+        yield 3, "门店、导购与社群", lambda: org.load(pool, source)
         yield 3, "历史活动", lambda: campaigns(pool, source)
         yield 1, "分群", lambda: reach.saved_segments(pool)
 
