@@ -42,6 +42,8 @@ CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated", 8: "new"}  # 8
 REFUSALS = {3: "other_member", 4: "duplicate_in_file", 6: "unknown_order", 7: "unknown_product"}
 # Refused for what is known, not for what the row lacks.
 CONFLICTS = ("other_member", "duplicate_in_file", "shared_identity")
+MANY = 20_000  # new rows from which a table's statistics may be worth a look
+GROWN = {Kind.ORDERS: ("members_order",), Kind.LINES: ("members_orderline",), Kind.PRODUCTS: ("members_product",)}
 # Natural key and the values that must agree when a file says it twice.
 REPEATS = {
     Kind.LINES: (("id", "n"), ("product_id", "quantity", "amount", "discount")),
@@ -291,8 +293,20 @@ def _write(plan: Plan, params: dict[str, Any], progress: Progress) -> None:
     }.get(Kind(plan.run.kind))
     if target:
         targets.write(plan, target, params, progress, "rows")
+    _tell_the_planner(plan)
     if plan.run.kind in (Kind.ORDERS, Kind.REFUNDS):
         _announce(plan, params)
+
+
+def _tell_the_planner(plan: Plan) -> None:
+    """Statistics of tables that grew by a good part: whoever computes over them next must not plan for the old size."""
+    grown = {"members": ("members_member", "members_identity"), "ready": GROWN.get(Kind(plan.run.kind), ())}
+    for part, tables in grown.items():
+        new = dict(_classes(plan, part)).get(targets.NEW, 0) if staging.exists(plan.run, part) else 0
+        for name in tables if new >= MANY else ():
+            known = sql.fetch("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%(name)s)", {"name": name})[0][0]
+            if new * 10 >= known:
+                sql.run(pg.SQL("ANALYZE {}").format(pg.Identifier(name)))
 
 
 def _announce(plan: Plan, params: dict[str, Any]) -> None:

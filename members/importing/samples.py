@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 from psycopg2 import sql as pg
 
 from members import identities
@@ -103,7 +104,7 @@ def _said(plan: Plan, cells: list[str]) -> dict[str, str]:
     for position, each in plan.mapped:
         text = cells[position].strip()[:200] if position < len(cells) else ""
         if text and each.identity:
-            normal = parsing.normalised(each.identity, parsing.pa.array([text]))[0].as_py() or ""
+            normal = parsing.normalised(each.identity, pa.array([text]))[0].as_py() or ""
             text = identities.hint(each.identity, normal)
         if text:
             said[each.key] = text

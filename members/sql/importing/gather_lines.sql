@@ -1,10 +1,11 @@
 -- Order lines of a file with their orders and products, in the order of the table they go to.
--- Writes the run's own ready table; class 0 new, 1 unchanged, 2 changed, 6 unknown order, 7 unknown product.
+-- Writes the run's own ready table; class 0 new, 1 unchanged, 2 changed, 6 unknown order, 7 unknown product, 9 said before.
 -- A line without a number is numbered by its place among the lines of its order in the file: the same file gives the same numbers.
 CREATE UNLOGGED TABLE {ready} AS
 SELECT
     said.*,
     CASE
+        WHEN row_number() OVER (PARTITION BY said.member_id, said.id, said.n ORDER BY said.line) > 1 THEN 9
         WHEN said.member_id IS NULL THEN 6
         WHEN said.product_id IS NULL THEN 7
         WHEN old.n IS NULL THEN 0
@@ -19,7 +20,7 @@ FROM (
         placed.member_id, named.id, coalesce(named.n, named.place) AS n, named.line, product.id AS product_id, named.quantity, named.amount,
         named.discount
     FROM (
-        SELECT s.*, row_number() OVER (PARTITION BY s.id ORDER BY s.line)::int AS place
+        SELECT s.*, {place} AS place
         FROM (
             SELECT
                 order_key(%(pool)s, coalesce(channel_id, %(channel)s)::int, number) AS id, line, n, sku, quantity, discount,

@@ -4,7 +4,7 @@ UPDATE {ready} AS later
 SET class = CASE WHEN ({values_later}) IS NOT DISTINCT FROM ({values_first}) THEN 5 ELSE 4 END
 FROM (
     SELECT DISTINCT ON ({key}) * FROM {ready} AS every
-    WHERE ({key}) IN (SELECT {key} FROM {ready} AS again GROUP BY {key} HAVING count(*) > 1)
+    WHERE ({key}) IN (SELECT {key} FROM {ready} AS again {again})
     ORDER BY {key}, line
 ) AS first
 WHERE ({key_later}) = ({key_first}) AND later.line > first.line
