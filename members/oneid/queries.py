@@ -138,6 +138,8 @@ class Line:
     label: Any
     left: str
     right: str
+    left_from: str = ""  # who said it
+    right_from: str = ""
 
     @property
     def differs(self) -> bool:
@@ -153,7 +155,7 @@ class Line:
 def compare(one: Side, two: Side) -> list[Line]:
     """Fields, identities by kind, orders and tags side by side."""
     left, right = _facts(one), _facts(two)
-    lines = [Line(label, left[label], right[label]) for label in left]
+    lines = [Line(label, left[label][0], right[label][0], left[label][1], right[label][1]) for label in left]
     kinds = [kind for kind in members.KIND_ORDER if any(row.kind == kind for row in [*one.identities, *two.identities])]
     lines += [Line(KINDS[kind].label, _hints(one, kind), _hints(two, kind)) for kind in kinds]
     lines.append(Line(_("标签"), _listed(str(row.tag) for row in one.tags), _listed(str(row.tag) for row in two.tags)))
@@ -169,25 +171,26 @@ def _hints(one: Side, kind: str) -> str:
     return _listed(row.hint or row.value for row in one.identities if row.kind == kind)
 
 
-def _facts(one: Side) -> dict[str, str]:
+def _facts(one: Side) -> dict[str, tuple[str, str]]:
+    """What is known of a member, and who said it."""
     member, state = one.member, getattr(one.member, "state", None)
     named = source_names()
     origin = {field: named.get(said[0], "") for field, said in (member.sources or {}).items()}
 
-    def told(value: Any, name: str) -> str:
-        return f"{value} ({origin[name]})" if value and origin.get(name) else str(value or "–")
+    def told(value: Any, name: str = "") -> tuple[str, str]:
+        return str(value or "–"), origin.get(name, "") if value else ""
 
     return {
         _("姓名"): told(member.name, "name"),
-        _("身份"): str(member.get_status_display()),
-        _("性别"): str(member.get_gender_display()) if member.gender else "–",
+        _("身份"): told(member.get_status_display()),
+        _("性别"): told(member.get_gender_display() if member.gender else "", "gender"),
         _("生日"): told(exact(member.birthday) if member.birthday else "", "birthday"),
         _("地区"): told(f"{member.province} {member.city}".strip(), "city"),
-        _("来源渠道"): str(member.channel or "–"),
-        _("加入时间"): str(exact(member.joined_at, "day")),
-        _("订单数"): full(state.order_count) if state else "–",
-        _("累计消费"): str(money(state.amount_total)) if state else "–",
-        _("最近下单"): str(exact(state.last_order_at, "day")) if state and state.last_order_at else "–",
+        _("来源渠道"): told(member.channel),
+        _("加入时间"): told(exact(member.joined_at, "day")),
+        _("订单数"): told(full(state.order_count) if state else ""),
+        _("累计消费"): told(money(state.amount_total) if state else ""),
+        _("最近下单"): told(exact(state.last_order_at, "day") if state and state.last_order_at else ""),
     }
 
 
