@@ -124,7 +124,10 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         _told(request, services.undo(bulk=found, actor=request.user, as_of=clock.now()))  # type: ignore[arg-type]
     except Problem as problem:
         toast(request, problem.message, level=messages.ERROR)
-    return HttpResponse(status=204) if getattr(request, "htmx", False) else redirect("members:bulk")
+    if not getattr(request, "htmx", False):
+        return redirect("members:bulk")
+    # A toast's way back loads the page again: what is said waits for that page.
+    return HttpResponse(status=204, headers={"HX-Refresh": "false"})
 
 
 def _told(request: HttpRequest, bulk: BulkAct) -> None:
