@@ -6,7 +6,7 @@ from typing import Any
 
 from campaigns import statistics as s
 from campaigns.assignment import HOLDOUT, TREATED
-from campaigns.models import Campaign, Layer, Run
+from campaigns.models import Campaign, Layer, Participant, Run
 from campaigns.sources import step_ids
 from scrm.lib import sql
 
@@ -169,8 +169,13 @@ class Results:
         return self.ends_at is not None and self.as_of >= self.ends_at
 
     @property
+    def both(self) -> Counts:
+        """People of both arms, merged since: contacted and paid for, but compared with nobody."""
+        return self.funnel.of(Participant.Arm.BOTH)
+
+    @property
     def cost(self) -> int:
-        return self.campaign.unit_cost * self.funnel.treated.sent
+        return self.campaign.unit_cost * (self.funnel.treated.sent + self.both.sent)
 
     @property
     def roi(self) -> s.Estimate | None:

@@ -247,7 +247,14 @@ def _unmerged(run: ImportRun, number: int, as_of: datetime) -> dict[str, int]:
         return {}
     try:
         with transaction.atomic():
-            merging.undo(merge=merge, actor=run.actor, as_of=as_of)
+            merging.undo(
+                merge=merge,
+                actor=run.actor,
+                as_of=as_of,
+                choices={"points": "available"},
+                apart=False,  # it was this file that said so, and a corrected one may say it again
+                source=f"import:{run.pk}",
+            )
     except Problem as problem:
         ImportLeftover.objects.create(
             run=run,

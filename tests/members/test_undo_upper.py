@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from pyroaring import BitMap
 
+from campaigns import results
 from campaigns.models import Campaign, JourneyVersion, Participant, Run
 from loyalty import services as loyalty
 from loyalty.models import Account, EarningRule, Entry
@@ -148,6 +149,8 @@ def test_a_person_of_both_arms_is_compared_with_nobody(pool, alice, bob, run, as
     row = merge(pool, alice, bob, as_of)
     found = Participant.objects.get()
     assert (found.member_id, found.arm, found.node) == (alice.pk, 2, "w" if treated_wins else "l")
+    read = results.results(run.campaign, as_of, run)
+    assert (read.whole.treated.members, read.whole.holdout.members, read.both.members) == (0, 0, 1)
     undo(row, as_of)
     assert list(Participant.objects.order_by("member_id").values()) == before
 
