@@ -278,7 +278,17 @@ class BatchViewSet(PoolViewSet):
             {"index": reject.line - 2, "field": reject.column, "code": reject.code, "message": codes.sentence(reject.code)}
             for reject in ImportReject.objects.filter(run=run).order_by("line", "pk")
         ]
-        return Response({"import": run.pk, "counts": run.counts, "refused": refused}, status=201)
+        answer = {"import": run.pk, "counts": run.counts, "refused": refused, "results": _results(run, said["items"], refused)}
+        return Response(answer, status=201)
+
+
+def _results(run: ImportRun, items: list[dict[str, Any]], refused: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Item by item: new, updated, unchanged, repeated (said before in this batch) or refused."""
+    outcomes, gone = run.outcomes, {row["index"] for row in refused}  # type: ignore[attr-defined]
+    return [
+        {"index": place, "outcome": "refused" if place in gone else outcomes.get(place + 2, "repeated")}
+        for place in range(len(items))
+    ]
 
 
 class MemberBatchViewSet(BatchViewSet):

@@ -23,7 +23,7 @@ from psycopg2 import sql as pg
 from pyroaring import BitMap64
 
 from members import signals, versions
-from members.importing import consenting, folding, journal, locks, people, samples, staging, targets
+from members.importing import consenting, folding, journal, locks, outcomes, people, samples, staging, targets
 from members.importing.codes import problem
 from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
@@ -90,6 +90,8 @@ def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool, w
                 progress.checkpoint(watermark=_read_mark(progress) | {"phase": "people"})
         else:
             raise problem("overtaken")
+        if run.options.get("api"):
+            run.outcomes = outcomes.of(run)  # type: ignore[attr-defined]
         journal.close(run)
         staging.drop(run)
     return counts
