@@ -16,6 +16,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from members.attributes import queries as own
+from members.attributes.usage import FILTER
 from members.models import Member, Pool
 from scrm.lib import clock
 from scrm.staff.models import User
@@ -79,6 +81,14 @@ BUILT_IN: tuple[Column, ...] = (
     Column("number", _("会员编号"), kind="number"),
 )
 DEFAULT = ("stage", "rfm", "tags", "channel", "orders", "amount", "last_order", "joined")
+
+
+def usual(pool: Pool) -> list[str]:
+    """The usual columns; the number that stands for a member's value in this pool takes the place of what they spent."""
+    worth = own.worth(pool)
+    return [FILTER + worth.key if worth and key == "amount" else key for key in DEFAULT]
+
+
 Provider = Callable[[Pool], Sequence[Column]]
 providers: list[Provider] = []
 

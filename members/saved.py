@@ -85,7 +85,7 @@ class Layout:
 def layout_of(taste: ListSettings, view: SavedView | None, params: QueryDict | None = None) -> Layout:
     """What the address says, else one's own choice for this tab, else the view's, else the usual."""
     own: dict[str, Any] = taste.layouts.get(str(view.pk) if view else "", {})
-    keys = own.get("columns") or (view.columns if view else []) or list(columns.DEFAULT)
+    keys = own.get("columns") or (view.columns if view else []) or columns.usual(taste.pool)
     dense = bool(own.get("dense", view.is_dense if view else False))
     if params and params.get("columns"):
         keys = params.get("columns", "").split(".")

@@ -38,6 +38,8 @@ class FieldForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             del self.fields["key"], self.fields["kind"]
+            if self.instance.kind != Kind.NUMBER:
+                del self.fields["unit"]
 
     def facts(self) -> dict[str, Any]:
         """What was filled in, as the services take it."""

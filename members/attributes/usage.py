@@ -57,7 +57,8 @@ def _views(field: AttributeField) -> Iterable[Use]:
     for view in SavedView.objects.filter(pool_id=field.pool_id).order_by("name"):
         asked = parse_qs(view.query, keep_blank_values=True)
         named = {FILTER + field.key + end for end in ("", "_min", "_max")}
-        if named & set(asked) or FILTER + field.key in view.columns:
+        shown = [*view.columns, *asked.get("columns", [""])[0].split(".")]
+        if named & set(asked) or FILTER + field.key in shown:
             yield Use(_("已存视图"), view.name, f"{reverse('members:list')}?{view.query}")
 
 

@@ -69,7 +69,7 @@ class TargetsForm(forms.Form):
         self.months = months
         for month in months:
             target = known.get(month, Target())
-            revenue = None if target.revenue is None else target.revenue / 100
+            revenue = None if target.revenue is None else f"{target.revenue / 100:.2f}".removesuffix(".00")
             self.fields[f"members:{month}"] = _whole(_("会员总数"), target.members)
             self.fields[f"active:{month}"] = _whole(_("活跃会员"), target.active)
             self.fields[f"revenue:{month}"] = forms.DecimalField(

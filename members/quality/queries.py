@@ -134,7 +134,8 @@ def sections(pool: Pool, source: int) -> dict[str, list[Line]]:
     labels = {name: figure.label for name, figure in known.items()} | {name: str(each) for name, each in figures.OTHERS.items()}
     lines: dict[str, list[Line]] = {section: [] for section in SECTIONS}
     for name, members in now.items():
-        if name in labels and name != "members":
+        # A kind of identity that nobody of the source has says nothing about how well it is kept.
+        if name in labels and name != "members" and (members or name == "identity.any" or not name.startswith("identity.")):
             group = "conflict" if name == "review.conflict" else "duplicate" if name == "review.open" else name.partition(".")[0]
             lines[group].append(_line(name, labels[name], members, now["members"], source, before.get(name)))
     order = list(labels)

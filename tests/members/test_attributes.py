@@ -276,6 +276,9 @@ def test_the_pools_value_stands_at_the_head_of_the_page(login: Login, pool: Pool
     pool.save()
     page = login("analyst").get(f"/p/demo/members/{alice.pk}/").content.decode()
     assert "<dt>净资产</dt><dd>88 万元</dd>" in page
+    listed = login("analyst").get("/p/demo/members/").content.decode()
+    assert "净资产（万元）" in listed
+    assert "累计消费</a>" not in listed
     with pytest.raises(Problem):
         services.archive_field(field=AttributeField.objects.select_related("pool").get(pk=worth.pk), archived=True, actor=None)
 
