@@ -21,13 +21,14 @@ class MembersConfig(AppConfig):
         from members.communities import work as _files  # noqa: F401
         from members.edits import shown as _edits  # noqa: F401
         from members.habits import shown as _habits  # noqa: F401
+        from members.importing import behind as _behind  # noqa: F401  (a filter of the list)
         from members.importing import work as _imports  # noqa: F401  (declares its jobs)
         from members.merging import work as _merges  # noqa: F401
         from members.oneid import shown as _oneid  # noqa: F401
         from members.oneid import work as _searches  # noqa: F401
         from members.ownership import shown as _owners  # noqa: F401
         from members.ownership import work as _ownership  # noqa: F401
-        from members.stores import work as _stores  # noqa: F401
         from members.privacy import declared as _privacy  # noqa: F401  (its tab, filter, jobs and decisions)
         from members.quality import behind, charts  # noqa: F401  (filters and charts announce themselves)
         from members.quality import work as _quality  # noqa: F401
+        from members.stores import work as _stores  # noqa: F401

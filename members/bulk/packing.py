@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from psycopg2.sql import Composable
 from pyroaring import BitMap
 
 from members.sets import array
@@ -13,9 +14,9 @@ from scrm.lib import sql
 Rows = np.ndarray[Any, Any]
 
 
-def rows_of(name: str, params: dict[str, Any], width: int = 1) -> Rows:
+def rows_of(name: str, params: dict[str, Any], width: int = 1, **slots: Composable) -> Rows:
     """Rows that a statement packed into one value of big-endian numbers, `width` in a row."""
-    packed = sql.value(name, params)
+    packed = sql.value(name, params, **slots)
     flat = np.frombuffer(bytes(packed), dtype=">i8").astype(np.int64) if packed else np.empty(0, dtype=np.int64)
     return flat.reshape(-1, width)
 
