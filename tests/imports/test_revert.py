@@ -23,8 +23,11 @@ Import = Callable[..., ImportRun]
 def importing(upload: Callable[..., ImportRun], as_of: datetime) -> Import:
     """Upload and import; the run as it is afterwards."""
 
-    def do(kind: str, *rows: Any, at: datetime | None = None, **kwargs: Any) -> ImportRun:
+    def do(kind: str, *rows: Any, at: datetime | None = None, mapping: dict[str, str] | None = None, **kwargs: Any) -> ImportRun:
         run = upload(kind, *rows, unit="yuan", **kwargs)
+        if mapping:
+            run.mapping = mapping
+            run.save(update_fields=["mapping"])
         pipeline.run(run, as_of=at or as_of)
         run.status, run.finished_at = ImportRun.Status.DONE, as_of
         run.save(update_fields=["status", "finished_at"])
@@ -238,3 +241,83 @@ def test_points_of_orders_taken_back_are_taken_back(importing: Import, pool: Any
     importing("orders", ORDERS, ["A1", "13800000001", "2026-10-01", "12", "交易成功", ""])
     loyalty.earn_chunk(pool_id=pool.pk, as_of=as_of)
     assert Account.objects.get().balance == 12
+
+
+# -- What comes in between -----------------------------------------------------------------------
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["products", "events"])
+def test_what_somebody_else_brought_meanwhile_is_not_taken_out(
+    importing: Import, pool: Any, as_of: datetime, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Between gathering and writing the same product, the same event arrives by another way."""
+    from members.importing import targets
+
+    importing("members", MEMBERS, ["13800000001", "", "甲", "上海"])
+    write = targets.write
+
+    def late(plan: Any, target: Any, *args: Any) -> None:
+        if target is targets.PRODUCTS:
+            Product.objects.create(pool=pool, sku="S1", name="绿茶")
+        if target is targets.EVENTS:
+            sql.run(
+                f"INSERT INTO members_event (member_id, occurred_at, id, pool_id, kind)"
+                f" SELECT member_id, occurred_at, id, {pool.pk}, kind FROM import_{plan.run.pk}_ready WHERE kind = 'view'"
+            )
+        write(plan, target, *args)
+
+    monkeypatch.setattr(targets, "write", late)
+    if kind == "products":
+        run = importing("products", ["商品编码", "商品名"], ["S1", "绿茶"], ["S2", "杯"])
+        assert (back(run, as_of)["products_removed"], list(Product.objects.values_list("sku", flat=True))) == (1, ["S1"])
+    else:
+        head = ["手机号", "行为", "发生时间"]
+        run = importing("events", head, ["13800000001", "view", "2026-10-01 10:00"], ["13800000001", "click", "2026-10-01 10:00"])
+        assert (back(run, as_of)["events_removed"], list(Event.objects.values_list("kind", flat=True))) == (1, ["view"])
+
+
+@pytest.mark.django_db
+def test_refunds_of_their_own_are_taken_back_with_what_they_did_to_orders(importing: Import, as_of: datetime) -> None:
+    from members.models import Refund
+
+    importing("orders", ORDERS, ["A1", "13800000001", "2026-10-01", "10", "交易成功", ""])
+    before = everything()
+    mapping = {"number": "订单号", "refund": "退款编号", "refunded": "退款金额", "refunded_at": "退款时间"}
+    run = importing(
+        "refunds",
+        list(mapping.values()),
+        ["A1", "R1", "4", "2026-10-03"],
+        ["A1", "R2", "6", "2026-10-04"],
+        ["A9", "R3", "1", "2026-10-04"],
+        mapping=mapping,
+    )
+    order = Order.objects.get()
+    assert (order.status, order.refunded, Refund.objects.count()) == (Order.Status.REFUNDED, 1000, 3)
+    counts = back(run, as_of)
+    assert (counts["refunds_removed"], counts["orders_restored"], counts["left"]) == (3, 1, 0)
+    assert everything() == before
+    assert not Refund.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_identity_that_leads_elsewhere_by_now_is_left(importing: Import, pool: Any, as_of: datetime) -> None:
+    from tests import factories
+
+    importing("members", MEMBERS, ["13800000001", "", "甲", "上海"])
+    second = importing("members", MEMBERS, ["13800000001", "C1", "", ""])
+    other = factories.member(pool, "乙")
+    Identity.objects.filter(kind="card_no").update(member=other)
+    back(second, as_of)
+    assert listed(second) == [("identities", "C1", "merged")]
+    assert Identity.objects.get(kind="card_no").member_id == other.pk
+
+
+@pytest.mark.django_db
+def test_an_order_belongs_to_a_lead_until_the_member_is_known(importing: Import, as_of: datetime) -> None:
+    """Orders first, members after: the lead the order made becomes the member; taking the members back leaves the lead."""
+    importing("orders", ORDERS, ["A1", "13800000001", "2026-10-01", "10", "交易成功", ""])
+    before = everything()
+    people = importing("members", MEMBERS, ["13800000001", "C1", "甲", "上海"])
+    assert Member.objects.get().status == Member.Status.MEMBER
+    counts = back(people, as_of)
+    assert everything() == before
+    assert (counts["members_restored"], counts["identities_removed"]) == (1, 1)
