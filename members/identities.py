@@ -173,6 +173,8 @@ def hint(kind: str, value: str) -> str:
     if kind == Kind.EMAIL:
         name, _, domain = value.partition("@")
         return f"{name[:1]}***@{domain}"[:40]
+    if kind in Identity.SENSITIVE:
+        return f"{value[:1]}***{value[-1:] if len(value) > 2 else ''}"
     return value[:40] if len(value) < 9 else f"{value[:4]}****{value[-4:]}"
 
 

@@ -75,7 +75,8 @@ class Identity(models.Model):
         DEVICE = "device_id", _("设备号")
         VISITOR = "visitor_id", _("网站访客")
 
-    SENSITIVE = (Kind.PHONE, Kind.EMAIL)
+    # What an outsider knows somebody by; the ids of platforms mean nothing outside of them.
+    SENSITIVE = (Kind.PHONE, Kind.EMAIL, Kind.TMALL, Kind.JD)
     WEAK = (Kind.DEVICE, Kind.VISITOR)  # things, not people: members.identities has the rules of each kind
     STRONG = tuple(kind for kind in Kind if kind not in ("device_id", "visitor_id"))
 

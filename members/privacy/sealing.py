@@ -19,6 +19,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from psycopg2 import sql as pg
 
+from members import identities
+from members.models import Identity
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.jobs.running import RunningJob
@@ -30,6 +32,8 @@ from scrm.staff.models import User
 KIND = "privacy.reseal"
 PAGES = 128  # of eight kilobytes: about five thousand identities
 ROUNDS = 5
+KINDS = [str(kind) for kind in Identity.SENSITIVE]
+REGISTRIES = ("members_identity", "members_guard")
 Row = dict[str, Any]
 
 
@@ -97,6 +101,14 @@ def job() -> JobRun | None:
     return JobRun.objects.filter(kind=KIND).order_by("-pk").first()
 
 
+def unsealed() -> int:
+    """Identities of sensitive kinds that still stand in the clear, because their kind was not sensitive before."""
+    return sum(
+        int(sql.value("members/privacy/count_unsealed", {"kinds": KINDS}, table=pg.Identifier(table)) or 0)
+        for table in REGISTRIES
+    )
+
+
 # -- Keys ----------------------------------------------------------------------------------------
 def _file() -> Path:
     if settings.FIELD_KEY_FILE is None:
@@ -162,6 +174,8 @@ def carry_out(running: RunningJob) -> dict[str, Any]:
     Begun again after a crash it goes on with the pages after the last ones that were committed.
     """
     mark = {"round": 1, "column": 0, "block": 0, "done": 0, **running.watermark}
+    for table in REGISTRIES:
+        _close(running, table)
     left = outdated()
     total = mark["done"] + left
     while mark["round"] <= ROUNDS and (left or mark["column"] or mark["block"]):
@@ -171,6 +185,21 @@ def carry_out(running: RunningJob) -> dict[str, Any]:
         mark |= {"round": mark["round"] + 1, "column": 0, "block": 0}
         left = outdated()
     return {"sealed": mark["done"], "left": left}
+
+
+def _close(running: RunningJob, table: str) -> None:
+    """Seal what stands in the clear; begun again it looks at every page again and finds less."""
+    block = 0
+    while block < int(sql.value("members/privacy/count_pages", {"table": table}) or 0):
+        given = {"kinds": KINDS, "lo": f"({block},0)", "hi": f"({block + PAGES},0)"}
+        rows = sql.rows("members/privacy/list_unsealed", given, table=pg.Identifier(table))
+        if rows:
+            made = [identities.written(row["kind"], row["value"]) for row in rows]
+            columns = {"sealed": [each.sealed for each in made], "hints": [each.hint for each in made]}
+            told = {"marks": [row["mark"] for row in rows], "before": [row["value"] for row in rows], **columns}
+            sql.execute("members/privacy/close_values", told, table=pg.Identifier(table))
+        block += PAGES
+        running.checkpoint(phase=table)
 
 
 def _column(running: RunningJob, each: Sealed, mark: dict[str, int], total: int) -> None:

@@ -172,3 +172,16 @@ def test_killed_in_the_middle(settings: Any, after: int, monkeypatch: pytest.Mon
     assert running.run(job.pk) == "done", JobRun.objects.get(pk=job.pk).error
     assert keys_in_use() == {"k2": 240}
     assert plain() == before
+
+
+@pytest.mark.django_db
+def test_kinds_that_became_sensitive_are_sealed_too(pool: Pool, key_file: Path) -> None:
+    member = factories.member(pool, "P")
+    row = factories.identity(member, "tmall_nick", "小店铺主")
+    assert (row.value, identities.plain(row)) == ("", "小店铺主")
+    Identity.objects.filter(member=member).update(value="小店铺主", sealed=None, hint="小店铺主")
+    assert sealing.unsealed() == 1
+    call_command("rotate_keys", "reseal")
+    row = Identity.objects.get(member=member)
+    assert (row.value, row.hint, identities.plain(row)) == ("", "小***主", "小店铺主")
+    assert sealing.unsealed() == 0

@@ -30,6 +30,9 @@ class Command(BaseCommand):
             tables = ", ".join(f"{name} {count}" for name, count in row["tables"].items())
             self.stdout.write(f"{mark} {row['key']:<8} {row['total']:>12}  {tables}")
 
+        if left := sealing.unsealed():
+            self.stdout.write(f"! in the clear {left:>9}  run reseal")
+
     def _new(self, key: str) -> None:
         self.stdout.write(sealing.fresh_key())
 

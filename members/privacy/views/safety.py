@@ -80,7 +80,8 @@ def safety(request: HttpRequest) -> HttpResponse:
     waits = throttle.locked(people, clock.now())
     context = {
         "keys": sealing.counts(),
-        "outdated": sealing.outdated(),
+        "outdated": sealing.outdated() + (unsealed := sealing.unsealed()),
+        "unsealed": unsealed,
         "job": sealing.job(),
         "locked": [(user, waits[user.pk]) for user in people if user.pk in waits],
         "kept": KEPT,
