@@ -7,7 +7,11 @@ WITH every AS (
     FROM {roots} AS r JOIN members_identity AS i ON i.member_id = -r.owner AND i.pool_id = %(pool)s
     WHERE r.owner < 0
 )
-SELECT DISTINCT every.root
-FROM every JOIN unnest(%(kinds)s::text[], %(most)s::int[]) AS allowed (kind, most) ON allowed.kind = every.kind
-GROUP BY every.root, every.kind, allowed.most
-HAVING count(*) > allowed.most
+SELECT crowded.root
+FROM (
+    SELECT every.root
+    FROM every JOIN unnest(%(kinds)s::text[], %(most)s::int[]) AS allowed (kind, most) ON allowed.kind = every.kind
+    GROUP BY every.root, every.kind, allowed.most
+    HAVING count(*) > allowed.most
+) AS crowded
+GROUP BY crowded.root

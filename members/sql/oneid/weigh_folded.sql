@@ -1,11 +1,6 @@
 -- Before the gaps of winners are filled: a field goes by the most trusted source among a winner and its losers.
 -- Reads merge_pairs; writes members_member (winners). A re-run finds the winner trusted as much.
--- sample {field} = name
--- sample {field_name} = 'name'
--- sample {empty} = ''
--- sample {source} = NULL::jsonb
--- sample {theirs} = 1
--- sample {ours} = 2
+-- not prepared: merge_pairs is a temporary table of merging
 WITH best AS (
     SELECT DISTINCT ON (p.winner_id) p.winner_id, l.{field} AS value, {source} AS source, {theirs} AS rank
     FROM merge_pairs AS p JOIN members_member AS l ON l.id = p.loser_id
