@@ -43,7 +43,7 @@ NAV = (
     Group(
         _("客户"),
         (
-            Item(_("会员池"), "chart-donut", "insights:pool", "insights.view", "z"),
+            Item(_("会员池"), "chart-donut", "insights:pool", "insights.view", "1"),
             Item(_("会员"), "users", "members:list", "members.view", "m"),
             Item(_("跟进任务"), "checklist", "care:list", "members.view", "y"),
             Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),

@@ -42,6 +42,7 @@ class QualityViewSet(PoolViewSet):
     permissions: ClassVar[dict[str, str]] = {"read": "insights.view", "write": "quality.count"}
     serializer_class = SourceSerializer
     lookup_value_regex = r"-?\d+"
+    lookup_url_kwarg = "source"
 
     def list(self, request: Request) -> Response:
         """All sources; `as_of` is when they were counted, null when they never were."""
@@ -76,10 +77,10 @@ class QualityViewSet(PoolViewSet):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True, methods=["get"])
-    def trend(self, request: Request, pk: str) -> Response:
+    def trend(self, request: Request, source: str) -> Response:
         """One figure (`name`) of a source per day, for ninety days."""
         name = request.query_params.get("name", "members")
-        rows = queries.trend(self.pool, int(pk[:5]), [name], clock.now())
+        rows = queries.trend(self.pool, int(source[:5]), [name], clock.now())
         found = [{"day": row["day"], "members": row["members"], "value": row.get(name)} for row in rows]
         return Response({"results": found})
 

@@ -33,6 +33,7 @@ INSIDE = {"charts/{name}.{form}": "each chart declares its own: test_charts_ask_
 # A value for a placeholder that names no row of ours.
 SAMPLES = {
     "key": "fake",
+    "source": "1",
     "what": "cancel",
     "way": "up",
     "step": "audience",

@@ -18,6 +18,7 @@ from members import exporting, merging
 from members.importing import mappings
 from members.importing import services as importing
 from members.models import (
+    AttributeField,
     BulkAct,
     Community,
     Consent,
@@ -89,6 +90,10 @@ CASES: dict[str, dict[str, str]] = {
     "settings/team/{access_id}/": {"access_id": "access"},
     "team/{pk}/": {"pk": "access"},
     "settings/tokens/{token_id}/": {"token_id": "token"},
+    "settings/fields/{pk}/": {"pk": "field"},
+    "attribute-fields/{pk}/": {"pk": "field"},
+    "settings/pool/restore/{pk}/": {"pk": "archived"},
+    "pools/{pk}/": {"pk": "pool"},
     "stores/{pk}/": {"pk": "store"},
     "communities/{pk}/": {"pk": "community"},
     "staff/{user_id}/": {"user_id": "admin"},
@@ -196,12 +201,21 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         ),
         "guard": Guard.objects.create(pool=other_pool, kind="phone", value_hash=b"x" * 16, reason="blocked", at=now),
         "search": Rehearsal.objects.create(pool=other_pool, signals=["name_tail"], at=now),
-        "access": PoolAccess.objects.get(user=admin),
+        "access": PoolAccess.objects.get(user=admin, pool=other_pool),
+        "field": AttributeField.objects.create(pool=other_pool, key="band", label="Band", kind="text"),
+        "archived": _archived(admin),
+        "pool": other_pool,
         "store": Store.objects.create(pool=other_pool, code="S1", name="S", created_at=now),
         "community": Community.objects.create(pool=other_pool, external_id="wr", name="W", created_at=now),
         "handover": Handover.objects.create(pool=other_pool, kind="assign", reason="x", moved=1, created_at=now),
         "token": token,
     }
+
+
+def _archived(owner: User) -> Pool:
+    made = factories.pool("archived", "Archived", is_archived=True)
+    PoolAccess.objects.create(user=owner, pool=made, role="admin")
+    return made
 
 
 def _exported(pool: Pool, owner: User, now: Any) -> ExportRequest:
