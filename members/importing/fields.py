@@ -164,7 +164,7 @@ def plain(heading: str) -> str:
     """A heading without what people decorate it with: case, spaces, units, brackets, a mark for "required"."""
     text = unicodedata.normalize("NFKC", heading).lower().strip().strip("*：: ")
     text = re.sub(r"[(（\[【].*?[)）\]】]$", "", text).strip()
-    return re.sub(r"[\s\-.]+", "_", text).strip("_")
+    return re.sub(r"[\s\-._]+", "", text)
 
 
 @cache

@@ -32,7 +32,7 @@ def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     if rules.decimal == ",":
         plain = pc.replace_substring(pc.replace_substring(plain, ".", ""), ",", ".")
     plain = pc.replace_substring(plain, ",", "")
-    numeric = pc.match_substring_regex(plain, r"^[+-]?(\d{1,15}(\.\d{0,8})?|\.\d{1,8})$")
+    numeric = pc.match_substring_regex(plain, r"^[+-]?(\d{1,15}(\.\d{0,20})?|\.\d{1,20})$")
     number = pc.cast(pc.if_else(numeric, pc.utf8_ltrim(plain, "+"), pa.scalar(None, TEXT)), pa.float64())
     minor = pc.round(pc.multiply(number, 100.0 if rules.unit == "yuan" else 1.0), round_mode="half_towards_infinity")
     parsed = Parsed(pc.cast(minor, pa.int64()))

@@ -161,10 +161,10 @@ def _map_page(run: ImportRun, form: MappingForm, reading: ReadingForm | None = N
 
 def _elsewhere(run: ImportRun) -> presets.Match | None:
     """A preset of another kind of file that fits much better than what this file was said to be."""
-    here = presets.matches(run.columns, run.kind)
-    if here or not fields.missing(run.kind, run.mapping):
+    if presets.matches(run.columns, run.kind):
         return None
-    return next(iter(presets.matches(run.columns)), None)
+    lacking = fields.missing(run.kind, run.mapping)
+    return next((match for match in presets.matches(run.columns) if lacking or match.preset.sure), None)
 
 
 @require_POST

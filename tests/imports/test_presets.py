@@ -11,7 +11,7 @@ import yaml
 from django.conf import settings
 
 from members import identities
-from members.importing import fields, forms, pipeline, presets, services, words
+from members.importing import fields, forms, pipeline, presets, services, views, words
 from members.models import Channel, Consent, ImportReject, ImportRun, Member, Order, OrderLine, Pool
 from tests.imports.conftest import csv_bytes
 from tests.imports.messy import FILES, Messy
@@ -109,11 +109,13 @@ def test_a_file_said_to_be_of_another_kind_is_told(pool: Pool) -> None:
     messy = by_name("tmall.orders")
     file = io.BytesIO(messy.text.encode("gb18030"))
     run = services.upload(pool=pool, kind="refunds", file=file, file_name="x.csv", actor=None)
-    assert fields.missing("refunds", run.mapping)
-    assert presets.matches(run.columns)[0].preset.key == "tmall.orders"
+    told = views._elsewhere(run)
+    assert told
+    assert told.preset.key == "tmall.orders"
     run = services.read_as(run=run, actor=None, preset="tmall.orders")
     assert (run.kind, run.channel.code) == ("orders", "tmall")
     assert not fields.missing(run.kind, run.mapping)
+    assert views._elsewhere(run) is None
 
 
 def test_headings_anybody_uses_prove_no_platform(pool: Pool) -> None:
