@@ -65,6 +65,8 @@ def pages(
         *(f"/members/{alice.pk}/{rest}" for rest in ("", "?tab=orders", "?tab=consents", "edit/", "merge/")),
         *(
             "/members/?stage=1&tag=" + str(tag.pk),
+            "/members/?view=all&stage=99",
+            "/members/bulk/",
             "/members/new/",
             "/members/exports/",
             "/members/merges/",
