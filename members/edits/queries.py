@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,6 +15,7 @@ from scrm.staff.models import AuditEntry
 from scrm.staff.permissions import may
 
 MOST = 200
+OWN = "attr:"  # before the keys of the pool's own fields
 ACTS = {
     "member.create": gettext_lazy("新增会员"),
     "member.edit": gettext_lazy("修改资料"),
@@ -68,27 +70,21 @@ def _about(row: AuditEntry) -> str:
 
 
 def _changes(said: dict[str, Any], member: Member, hidden: set[str]) -> Iterator[Change]:
-    for name, (old, new) in said.items():
-        if name == "attributes":
-            yield from _own(old or {}, new or {}, member, hidden)
-        else:
-            yield Change(_label(name), _word(name, old), _word(name, new))
-
-
-def _own(old: dict[str, Any], new: dict[str, Any], member: Member, hidden: set[str]) -> Iterator[Change]:
-    """The pool's own fields that differ."""
     labels = shown.labels(member.pool)
-    for key in sorted({*old, *new}):
-        if old.get(key) != new.get(key):
-            before, after = (shown.MASK if key in hidden else _plain(said.get(key)) for said in (old, new))
-            yield Change(labels.get(key, key), before, after)
+    for name, (old, new) in said.items():
+        key = name.removeprefix(OWN)
+        if key == name:
+            yield Change(_label(name), _word(name, old), _word(name, new))
+        else:
+            masked = key in hidden
+            yield Change(labels.get(key, key), *(shown.MASK if masked else _plain(value) for value in (old, new)))
 
 
 def _label(name: str) -> str:
     field = name.removesuffix("_id")
     try:
         return str(Member._meta.get_field(field).verbose_name)
-    except LookupError:
+    except FieldDoesNotExist:
         return name
 
 
