@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from members import identities
 from members.attributes import merging as own
 from members.models import Channel, Guard, Identity, Member, Pool
-from members.oneid import precedence
+from members.oneid import guarding, precedence
+from members.oneid.rules import STAFF
 from members.privacy import looks, tombstones
 from members.touching import touch
 from members.versions import bump
@@ -43,8 +44,7 @@ def create_member(
     if "attributes" in facts:
         facts = {**facts, "attributes": own.merged(pool, {}, facts["attributes"])}
     member = Member.objects.create(id=number, pool=pool, updated_at=as_of, **{"joined_at": as_of, **facts})
-    for kind, value in known_as:
-        _attach(member, kind, value, member.channel_id, as_of)
+    guarding.remember(member, [_attach(member, kind, value, member.channel_id, as_of) for kind, value in known_as])
     touch(pool.pk, [member.pk])
     bump(pool.pk, "members")
     audit(actor=actor, action="member.create", target=member, pool_id=pool.pk, facts=sorted(facts))
@@ -65,7 +65,7 @@ def edit_member(*, member: Member, changes: dict[str, Any], actor: User | None, 
         return member
     for name, (_old, new) in changed.items():
         setattr(member, name, new)
-    member.sources = {**(member.sources or {}), **precedence.said(changed, precedence.STAFF, as_of)} or None
+    member.sources = {**(member.sources or {}), **precedence.said(changed, STAFF, as_of)} or None
     member.updated_at = as_of
     member.save(update_fields=[*changed, "sources", "updated_at"])
     bump(member.pool_id, "members")
@@ -91,6 +91,7 @@ def _plain(value: Any) -> Any:
 def add_identity(*, member: Member, kind: str, value: str, actor: User | None, as_of: datetime) -> Identity:
     """Let a member be found by one more identity; Problem when it is another member's."""
     made = _attach(member, kind, value, None, as_of)
+    guarding.remember(member, [made])
     bump(member.pool_id, "members")
     audit(actor=actor, action="identity.add", target=member, pool_id=member.pool_id, kind=kind, hint=made.hint)
     return made

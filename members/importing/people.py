@@ -20,7 +20,8 @@ from members import identities, merging
 from members.importing import locks, parsing, staging
 from members.importing.reading import batches
 from members.importing.staging import Plan, table
-from members.models import Identity, ImportReject, NotSame
+from members.merging.apart import apart_pairs
+from members.models import Identity, ImportReject
 from members.oneid import guarding, joining, matching
 from members.oneid import rules as oneid
 from members.oneid.guarding import Shared
@@ -222,8 +223,7 @@ def _keep_roots(plan: Plan, found: joining.Roots) -> None:
 
 def _doubtful(plan: Plan, rules: Rules, found: joining.Roots) -> set[int]:
     """Sets that must not be joined as they are: somebody said "two people", or one person would have too many of a kind."""
-    apart = NotSame.objects.filter(pool_id=plan.run.pool_id).values_list("first_id", "second_id")
-    doubtful = joining.suspects(found, apart) if len(found[0]) else set()
+    doubtful = joining.suspects(found, apart_pairs(plan.run.pool_id)) if len(found[0]) else set()
     most = {kind: number for kind, number in rules.most.items() if number}
     if most and len(found[0]):
         known = np.unique(found[1][(found[0] < 0) & (found[0] != found[1])])  # where members would go

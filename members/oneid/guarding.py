@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql as pg
 
 from members.identities import KINDS, NUMBERS
-from members.models import Guard, GuardedUse, Identity
-from members.oneid.rules import Rules
+from members.models import Guard, GuardedUse, Identity, Meeting, Member
+from members.oneid.rules import Rules, of
 from members.sets import array
 from scrm.lib import sql
 
@@ -136,6 +136,28 @@ def retire(*, pool_id: int, guards: list[int], run_id: int | None, as_of: dateti
     gone = sql.execute(FOLDER + "retire_identities", named)
     sql.execute(FOLDER + "review_joined", named)
     return gone
+
+
+def remember(member: Member, fresh: list[Identity]) -> None:
+    """Identities given to a member by hand or one by one stood beside the member's others: that counts like a row of a file."""
+    known = list(Identity.objects.filter(member=member))
+    counted = of(member.pool).counted(sorted({each.kind for each in known}))
+    new = {bytes(each.value_hash) for each in fresh}
+    pairs = [(one, two) for one in known for two in known if {bytes(one.value_hash), bytes(two.value_hash)} & new]
+    met = [
+        Meeting(
+            pool_id=member.pool_id, kind=KINDS[one.kind].number, value=first_bytes(one), other_kind=KINDS[two.kind].number,
+            other=first_bytes(two),
+        )
+        for one, two in pairs
+        if (one.kind, two.kind) in counted
+    ]  # fmt: skip
+    Meeting.objects.bulk_create(met, ignore_conflicts=True)
+
+
+def first_bytes(row: Identity) -> int:
+    """What stands for a value in a meeting: the first eight bytes of its fingerprint."""
+    return int.from_bytes(bytes(row.value_hash)[:8], signed=True)
 
 
 def restore(guard: Guard, as_of: datetime) -> bool:

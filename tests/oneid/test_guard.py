@@ -151,6 +151,18 @@ def test_nobody_takes_a_guarded_value_by_hand(pool: Pool, staff: Any, as_of: dat
     assert refused.value.code == "identity.guarded"
 
 
+def test_what_is_told_one_by_one_is_counted_with_the_files(two: Pool, bring: Bring, staff: Any, as_of: datetime) -> None:
+    from members import people as by_hand
+
+    given: dict[str, Any] = {"actor": staff["admin"], "as_of": as_of}
+    member = by_hand.create_member(pool=two, facts={}, known_as=[("phone", SHOP), ("card_no", "C1")], **given)
+    by_hand.add_identity(member=member, kind="card_no", value="C2", **given)
+    assert Meeting.objects.count() == 2
+    bring([SHOP, "", "C3"])
+    assert stored(two) == people("C1 C2", "C3")
+    assert Review.objects.get().one_id == member.pk
+
+
 def test_values_that_stand_for_nobody(pool: Pool, bring: Bring) -> None:
     run = bring(["11111111111", "", "C1"], ["12345678901", "noreply@b.cn", ""], ["", "", "无"])
     assert stored(pool) == people("C1")
