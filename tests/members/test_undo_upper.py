@@ -120,6 +120,13 @@ def test_a_doubt_is_resolved_under_the_key_it_was_sent_with(pool, alice, bob, st
     assert {row.key for row in Recorded.objects.all()} == {links.key_of(bob.pk, step.pk)}
 
 
+def test_a_second_try_has_the_key_of_the_first(pool, alice, bob, step, content, as_of):
+    delivery(bob, step, content, S.PLANNED, as_of, tried_at=as_of, attempt=1)
+    merge(pool, alice, bob, as_of)
+    assert outbox.pump(step.pk, as_of=as_of).accepted == 1
+    assert Recorded.objects.get().key == links.key_of(bob.pk, step.pk)
+
+
 def test_a_message_since_goes_with_the_address_it_went_to(pool, as_of, step, content):
     winner = factories.member(pool, "W", phone="13800000001")
     loser = factories.member(pool, "L", email="l@example.com")

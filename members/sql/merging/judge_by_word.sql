@@ -4,7 +4,7 @@ WITH RECURSIVE road AS (
     SELECT DISTINCT member_id AS told, member_id AS at FROM undo_told
     UNION
     SELECT road.told, m.winner_id FROM road JOIN members_merge AS m ON m.loser_id = road.at
-    WHERE m.undone_at IS NULL AND road.at NOT IN (SELECT loser_id FROM undo_pairs)
+    WHERE m.undone_at IS NULL AND NOT EXISTS (SELECT FROM undo_pairs AS u WHERE u.loser_id = road.at)
 )
 UPDATE undo_since AS s
 SET verdict = 'told', loser_id = (

@@ -4,6 +4,6 @@ WITH RECURSIVE under AS (
     SELECT loser_id AS root, loser_id AS id FROM undo_pairs
     UNION
     SELECT under.root, m.loser_id FROM under JOIN members_merge AS m ON m.winner_id = under.id AND m.undone_at IS NULL
-    WHERE m.loser_id NOT IN (SELECT loser_id FROM undo_pairs)
+    WHERE NOT EXISTS (SELECT FROM undo_pairs AS u WHERE u.loser_id = m.loser_id)
 )
 UPDATE members_member AS m SET merged_into = NULLIF(under.root, under.id), updated_at = %(as_of)s FROM under WHERE m.id = under.id
