@@ -50,7 +50,7 @@ def _bars(period: Period, starts: list[date], series: list[tuple[str, Any, dict[
         "legend": {"top": 0, "type": "scroll"},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "@full"},
         "xAxis": {"type": "category", "data": [f"{start:%m-%d}" for start in starts]},
-        "yAxis": {"type": "value", "axisLabel": {"formatter": "@compact"}},
+        "yAxis": {"type": "value", "minInterval": 1, "axisLabel": {"formatter": "@compact"}},
         "series": [
             {
                 "type": "bar",

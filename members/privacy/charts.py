@@ -25,7 +25,7 @@ def consent_changes(request: HttpRequest) -> Chart:
             "tooltip": {"trigger": "axis"},
             "legend": {"top": 0},
             "xAxis": {"type": "category", "data": [row["day"].strftime("%m-%d") for row in rows]},
-            "yAxis": {"type": "value", "axisLabel": {"formatter": "@compact"}},
+            "yAxis": {"type": "value", "minInterval": 1, "axisLabel": {"formatter": "@compact"}},
             "series": [
                 {**bar, "name": _("同意"), "data": [row["granted"] for row in rows], "itemStyle": {"color": "@chart-1"}},
                 {**bar, "name": _("撤回"), "data": [-row["withdrawn"] for row in rows], "itemStyle": {"color": "@chart-3"}},
