@@ -6,11 +6,13 @@ from datetime import datetime
 
 from members import identities
 from members.importing.locks import writing
-from members.models import Identity, Member, Pool
+from members.models import Guard, Identity, Member, Pool, StaffProfile
 from members.privacy import tombstones
 from members.touching import touch
 from members.versions import bump
 from scrm.lib import sql
+
+Key = tuple[str, bytes]  # kind and fingerprint of an identity
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,13 @@ class Resolved:
     leads: int
 
 
-def resolve(*, pool: Pool, people: Sequence[Person], channel_id: int | None, as_of: datetime) -> Resolved:
-    """Inside the caller's transaction. Two reads and at most two writes, however many people."""
+def resolve(*, pool: Pool, people: Sequence[Person], channel_id: int | None, as_of: datetime, make: bool = True) -> Resolved:
+    """Inside the caller's transaction. A few reads and at most two writes, however many people.
+
+    Without `make` nobody becomes a lead: strangers are `unknown_member`.
+    """
     writing(pool.pk)
-    keys = [_key(person) for person in people]
+    keys = _unguarded(pool, [_key(person) for person in people])
     wanted = {key for key, code in keys if key is not None and not code}
     known = _known(pool, wanted)
     erased = tombstones.among(pool.pk, list(wanted - set(known)))
@@ -44,19 +49,21 @@ def resolve(*, pool: Pool, people: Sequence[Person], channel_id: int | None, as_
     for person, (key, code) in zip(people, keys, strict=True):
         if key is not None and not code and key not in known and key not in erased:
             first.setdefault(key, person)
+    if not make:
+        first = {}
     if first:
         _leads(pool, first, channel_id, as_of)
         known |= _known(pool, set(first))
     live = _live(pool, {person.member for person in people if person.member})
     ids = [
-        live.get(person.member) if person.member else known.get(key) if key else None
-        for person, (key, _c) in zip(people, keys, strict=True)
+        live.get(person.member) if person.member else known.get(key) if key and not code else None
+        for person, (key, code) in zip(people, keys, strict=True)
     ]
     codes = ["" if found else code or "unknown_member" for found, (_key_, code) in zip(ids, keys, strict=True)]
     return Resolved(ids, codes, len(first))
 
 
-def _key(person: Person) -> tuple[tuple[str, bytes] | None, str]:
+def _key(person: Person) -> tuple[Key | None, str]:
     """What a person is found by, or why they cannot be."""
     if person.member:
         return None, ""
@@ -66,6 +73,17 @@ def _key(person: Person) -> tuple[tuple[str, bytes] | None, str]:
     if code := identities.problem(person.kind, text):
         return None, code
     return (person.kind, identities.fingerprint(person.kind, text)), ""
+
+
+def _unguarded(pool: Pool, keys: list[tuple[Key | None, str]]) -> list[tuple[Key | None, str]]:
+    """A value that says nothing about who somebody is (a shop's telephone, a colleague's mobile) finds nobody."""
+    hashes = [key[1] for key, code in keys if key is not None and not code]
+    guards = Guard.objects.filter(pool=pool, value_hash__in=hashes, is_allowed=False).values_list("kind", "value_hash")
+    staff = StaffProfile.objects.filter(pool=pool, phone_hash__in=hashes).values_list("phone_hash", flat=True)
+    allowed = set(Guard.objects.filter(pool=pool, value_hash__in=hashes, is_allowed=True).values_list("value_hash", flat=True))
+    known = {(kind, bytes(value_hash)) for kind, value_hash in guards}
+    known |= {(str(Identity.Kind.PHONE), bytes(each)) for each in staff if each is not None and each not in allowed}
+    return [(key, "guarded" if key in known and not code else code) for key, code in keys]
 
 
 def _known(pool: Pool, wanted: set[tuple[str, bytes]]) -> dict[tuple[str, bytes], int]:

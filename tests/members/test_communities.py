@@ -22,10 +22,13 @@ from members.models import (
     CommunityHealth,
     CommunityMember,
     CommunityPolicy,
+    Guard,
     Identity,
     Member,
     Pool,
 )
+from members.team import profiles
+from scrm.lib import crypto
 from scrm.lib.problems import Problem
 from scrm.staff.models import AuditEntry
 from tests import factories
@@ -192,6 +195,16 @@ class TestPeople:
         both = [Happening("join", at(0), Person(member=alice.pk)), Happening(kind, at(day), person)]
         taken = services.record(community=group, happenings=both, actor=None, as_of=as_of)
         assert (taken.added, taken.refused) == (1, [(1, code)])
+
+    def test_shared_values_find_nobody(self, group: Community, pool: Pool, staff: dict[str, Any], as_of: datetime) -> None:
+        """A blocked value and a colleague's mobile; one that somebody allowed does."""
+        profiles.save_profile(pool=pool, user=staff["operator"], facts={}, phone="13800000077", actor=None)
+        for value, allowed in (("13800000078", False), ("13800000079", True)):
+            mark = crypto.fingerprint(f"phone:{value}")
+            Guard.objects.create(pool=pool, kind="phone", value_hash=mark, reason="blocked", is_allowed=allowed, at=as_of)
+        said = [Happening("join", at(0), Person(None, "phone", f"1380000007{n}")) for n in (7, 8, 9)]
+        taken = services.record(community=group, happenings=said, actor=None, as_of=as_of)
+        assert (taken.leads, taken.refused) == (1, [(0, "guarded"), (1, "guarded")])
 
     def test_members_of_another_pool_are_strangers(self, group: Community, other_pool: Pool, as_of: datetime) -> None:
         stranger = factories.member(other_pool, "Carol", phone="13900000009")
