@@ -122,9 +122,11 @@ def _undo(
     pool_id: int, ids: Iterable[int], as_of: datetime, told: Iterable[since.Told], choices: dict[str, Any]
 ) -> tuple[Undone, Undoing]:
     sql.execute("members/merging/create_undo_tables")
-    sql.execute("members/merging/find_undo_closure", {"ids": array(ids), "pool_id": pool_id})
-    _refuse(as_of)
+    sql.execute("members/merging/stage_undo", {"ids": array(ids), "pool_id": pool_id})
     sql.run("ANALYZE undo_merges")
+    while sql.execute("members/merging/find_undo_closure"):
+        sql.run("ANALYZE undo_merges")  # each round goes one merge further
+    _refuse(as_of)
     sql.execute("members/merging/lock_parted_members")
     since.stage(told)
     undoing = Undoing(pool_id, as_of, choices)

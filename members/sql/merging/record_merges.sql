@@ -12,11 +12,10 @@ WITH proof AS (
     ORDER BY p.loser_id, e.side, e.kind DESC
 ),
 changed AS (
-    SELECT w.winner_id, jsonb_object_agg(a.key, jsonb_build_array(b.value, a.value)) AS folded
+    SELECT w.winner_id, jsonb_object_agg(a.key, jsonb_build_array(w.before -> a.key, a.value)) AS folded
     FROM merge_winners AS w JOIN members_member AS m ON m.id = w.winner_id
     CROSS JOIN LATERAL jsonb_each(to_jsonb(m)) AS a
-    JOIN LATERAL jsonb_each(w.before) AS b ON b.key = a.key AND b.value <> a.value
-    WHERE a.key <> 'updated_at'
+    WHERE a.value <> w.before -> a.key AND a.key <> 'updated_at'
     GROUP BY w.winner_id
 ),
 counted AS (SELECT loser_id, jsonb_object_agg(label, n) AS moved FROM merge_moved GROUP BY loser_id)
