@@ -5,7 +5,7 @@
         return [Column("a_income", "收入", kind="number", values=income_of)]
 
 `values(pool, members)` answers for a whole page at once: member id → value. `kind` says how a value is shown:
-text, number, money (minor units), percent, day, instant, ago, pills (a list of texts).
+text, number, decimal, money (minor units), percent, day, instant, ago, pills (a list of texts).
 A built-in column names a template of templates/members/cells/ instead.
 """
 
@@ -24,7 +24,7 @@ from scrm.staff.models import User
 from scrm.staff.permissions import may
 
 Values = Callable[[Pool, Sequence[Member]], Mapping[int, Any]]
-NUMERIC = ("number", "money", "percent")
+NUMERIC = ("number", "decimal", "money", "percent")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from pyroaring import BitMap
 
 from members.models import Pool
+from scrm.lib.formats import decimal, money
 from scrm.lib.registry import Registry
 
 NONE = "none"
@@ -168,7 +169,9 @@ class Range:
             return None
 
     def _shown(self, value: Any) -> str:
-        return f"¥{value / 100:,.0f}" if self.unit == "money" else f"{value}{self.suffix}"
+        if self.unit == "money":
+            return money(value, 0)
+        return f"{decimal(value, 6) if isinstance(value, float) else value}{self.suffix}"
 
 
 @dataclass(frozen=True)

@@ -123,9 +123,9 @@ class FieldViewSet(PoolViewSet):
     @extend_schema(responses=DistributionSerializer)
     @action(detail=True, methods=["get"])
     def distribution(self, request: Request, pk: str) -> Response:
-        """How many members have which value; of numbers the quartiles too."""
+        """How many members have which value (`first` = `last`) or one between two; of numbers the quartiles too."""
         found = queries.distribution(self.pool, self._field(pk))
-        parts = [{"value": part.value, "label": part.label, "members": part.members} for part in found.parts]
+        parts = [{"first": part.first, "last": part.last, "label": part.label, "members": part.members} for part in found.parts]
         return Response({"members": found.members, "values": parts, "numbers": found.numbers})
 
     @extend_schema(responses=OpenApiTypes.OBJECT)

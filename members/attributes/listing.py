@@ -19,7 +19,7 @@ Kind = AttributeField.Kind
 MOST = 10**15  # no number is greater
 NONE = "none"
 GROUP = "attributes"
-KINDS = {Kind.NUMBER: "number", Kind.DATE: "text", Kind.MULTI: "pills"}
+KINDS = {Kind.NUMBER: "decimal", Kind.DATE: "text", Kind.MULTI: "pills"}
 
 
 @filters.offer

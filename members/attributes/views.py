@@ -89,15 +89,17 @@ def distribution(request: HttpRequest, pk: int) -> HttpResponse:
     """The values of one field, each leading to its members."""
     field = _field(request, pk)
     found = queries.distribution(request.pool, field)
-    parts = [(part, _behind(field, part.value)) for part in found.parts]
-    return render(request, "attributes/distribution.html", {"field": field, "found": found, "parts": parts})
+    parts = [(part, _behind(field, part)) for part in found.parts]
+    return render(
+        request, "attributes/distribution.html", {"field": field, "found": found, "parts": parts, "titled": "from" in request.GET}
+    )
 
 
-def _behind(field: AttributeField, value: Any) -> str:
+def _behind(field: AttributeField, part: queries.Share) -> str:
     key = usage.FILTER + field.key
     if field.kind in (AttributeField.Kind.NUMBER, AttributeField.Kind.DATE):
-        return f"{reverse('members:list')}?{urlencode({f'{key}_min': value, f'{key}_max': value})}"
-    return f"{reverse('members:list')}?{urlencode({key: value})}"
+        return f"{reverse('members:list')}?{urlencode({f'{key}_min': part.first, f'{key}_max': part.last})}"
+    return f"{reverse('members:list')}?{urlencode({key: part.first})}"
 
 
 @require_POST

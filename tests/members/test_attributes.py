@@ -1,5 +1,7 @@
 """Fields a pool declares: made, changed, used everywhere at once, gone only when nothing needs them."""
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -255,6 +257,24 @@ def test_numbers_show_their_quartiles(login: Login, pool: Pool, worth: Attribute
     assert "中位数" in login("analyst").get(f"/p/demo/settings/fields/{worth.pk}/values/").content.decode()
 
 
+def test_many_numbers_fall_into_ranges_and_days_into_months(login: Login, pool: Pool, worth: AttributeField) -> None:
+    since = services.create_field(pool=pool, key="since", kind="date", label="x", actor=None)
+    for n in range(21):
+        factories.member(pool, "x", attributes={"worth": n / 2, "since": f"2026-0{1 + n % 2}-0{1 + n % 9}"})
+    parts = queries.distribution(pool, worth).parts
+    assert [(float(part.first), float(part.last), part.members) for part in parts][::9] == [(0, 0.5, 2), (9, 10, 3)]
+    assert sum(part.members for part in parts) == 21
+    months = queries.distribution(pool, since).parts
+    assert [(part.first, part.last, part.members) for part in months] == [
+        ("2026-01-01", "2026-01-31", 11),
+        ("2026-02-01", "2026-02-28", 10),
+    ]
+    for field, found in ((worth, parts), (since, months)):
+        page = login("analyst").get(f"/p/demo/settings/fields/{field.pk}/values/").content.decode()
+        for url, part in zip(re.findall(r'href="[^"?]*[?]([^"]+)"', page), found, strict=True):
+            assert len(ask(QueryDict(html.unescape(url)), pool).ids()) == part.members
+
+
 def test_a_members_values_are_edited_on_their_page(
     login: Login, pool: Pool, alice: Member, band: AttributeField, worth: AttributeField
 ) -> None:
@@ -294,7 +314,9 @@ def test_fields_over_the_api(api: Callable[..., APIClient], pool: Pool) -> None:
     assert [each["value"] for each in changed.json()["choices"]] == ["cat", "hound"]
     assert client.patch(f"{URL}{pk}/", {"kind": "text"}, format="json").json()["kind"] == "choice"
     factories.member(pool, "x", attributes={"pet": "cat"})
-    assert client.get(f"{URL}{pk}/distribution/").json()["values"] == [{"value": "cat", "label": "cat", "members": 1}]
+    assert client.get(f"{URL}{pk}/distribution/").json()["values"] == [
+        {"first": "cat", "last": "cat", "label": "cat", "members": 1}
+    ]
     assert client.post(f"{URL}{pk}/archive/").json()["is_archived"] is True
     assert client.post(f"{URL}{pk}/restore/").json()["is_archived"] is False
     assert client.post(f"{URL}order/", {"keys": ["pet"]}, format="json").status_code == 200
