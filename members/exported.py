@@ -132,16 +132,19 @@ def chosen(pool: Pool, keys: Sequence[str]) -> list[Part]:
     return [known[key] for key in keys if key in known]
 
 
-def lines(pool: Pool, ids: Sequence[int], *, full: bool) -> list[Line]:
-    """Some members by id, with their contacts and tags: three reads for all of them."""
+def lines(pool: Pool, ids: Sequence[int], *, full: bool, keys: Sequence[str]) -> list[Line]:
+    """Some members by id, with the contacts and tags that these columns show: at most three reads for all of them."""
     found = queries.live(pool).filter(id__any_of=ids).select_related("state", "channel").order_by("id")
-    known, tags = _contacts(ids, full), _tags(ids)
+    kinds = [kind for kind in Identity.Kind.values if kind in keys]
+    known = _contacts(ids, kinds, full) if kinds else {}
+    tags = _tags(ids) if "tags" in keys else {}
     return [Line(pool, member, full, known.get(member.pk, {}), tags.get(member.pk, [])) for member in found]
 
 
-def _contacts(ids: Sequence[int], full: bool) -> dict[int, dict[str, str]]:
+def _contacts(ids: Sequence[int], kinds: Sequence[str], full: bool) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
-    for row in Identity.objects.filter(member_id__in=ids).order_by("-seen_at", "value_hash"):
+    rows = Identity.objects.filter(member_id__in=ids, kind__in=kinds).order_by("-seen_at", "value_hash")
+    for row in rows if full else rows.only("pool", "kind", "value_hash", "member_id", "hint"):
         found.setdefault(row.member_id, {}).setdefault(row.kind, identities.plain(row) if full else row.hint)
     return found
 

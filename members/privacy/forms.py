@@ -25,7 +25,7 @@ class ExportForm(forms.Form):
 
     def __init__(self, *args: Any, columns: list[tuple[str, str]], reveals: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["column"].choices = columns
+        self.fields["column"].choices = columns  # type: ignore[attr-defined]
         if not reveals:
             del self.fields["plain"]
 

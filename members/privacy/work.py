@@ -70,7 +70,7 @@ def _text(running: RunningJob, asked: ExportRequest, path: Path, members: BitMap
         if not mark["size"]:
             file.write(BOM + csv_text(columns, [], head=True).encode())
         for ids in _rest(members, mark["last"]):
-            lines = exported.lines(asked.pool, ids, full=asked.is_full)
+            lines = exported.lines(asked.pool, ids, full=asked.is_full, keys=asked.columns)
             file.write(csv_text(columns, [[part.value(line) for part in parts] for line in lines]).encode())
             mark = _saved(running, file, {"last": ids[-1], "done": mark["done"] + len(lines)}, len(members))
         file.write((signature(asked) + "\r\n").encode())
@@ -90,7 +90,7 @@ def _workbook(running: RunningJob, asked: ExportRequest, path: Path, members: Bi
     def rows() -> Iterator[list[Any]]:
         nonlocal done
         for ids in _rest(members, 0):
-            lines = exported.lines(asked.pool, ids, full=asked.is_full)
+            lines = exported.lines(asked.pool, ids, full=asked.is_full, keys=asked.columns)
             yield from ([part.value(line) for part in parts] for line in lines)
             done += len(lines)
             running.checkpoint(done=done, total=len(members))
