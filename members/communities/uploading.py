@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from members.communities import files
+from members.importing.codes import problem as refused
 from members.models import Pool
 from members.stores.reading import MOST
 from scrm.jobs import services as jobs
@@ -20,23 +21,27 @@ JOB = "members.communities.file"
 
 def upload(*, pool: Pool, kind: str, file: Any, complete: bool, actor: User | None) -> JobRun:
     """Keep the file, see that it has the columns it needs, and start the job."""
-    from members.importing.codes import problem as refused
-
-    if file.size > MOST:
-        raise refused("too_large", limit=MOST >> 20)
-    place = Path("communities") / f"{uuid.uuid4().hex}{Path(file.name).suffix.lower()[:8]}"
-    path = Path(settings.MEDIA_ROOT) / place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as copy:
-        for chunk in file.chunks():
-            copy.write(chunk)
-    path.chmod(0o600)
+    place, path = keep(file, "communities")
     try:
         next(files.lines(path, file.name, kind), None)  # refuses what cannot be read or lacks a column
         return _start(pool, kind, str(place), file.name, complete, actor)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def keep(file: Any, folder: str) -> tuple[Path, Path]:
+    """A copy of an uploaded file that only we can read: its place among the uploads, and its path."""
+    if file.size > MOST:
+        raise refused("too_large", limit=MOST >> 20)
+    place = Path(folder) / f"{uuid.uuid4().hex}{Path(file.name).suffix.lower()[:8]}"
+    path = Path(settings.MEDIA_ROOT) / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as copy:
+        for chunk in file.chunks():
+            copy.write(chunk)
+    path.chmod(0o600)
+    return place, path
 
 
 @transaction.atomic

@@ -85,3 +85,7 @@ class HandoverForm(forms.Form):
         from urllib.parse import urlencode
 
         return urlencode([(name, value) for name in ("stage", "store", "tag") for value in self.cleaned_data.get(name, [])])
+
+
+class OwnersFileForm(forms.Form):
+    file = forms.FileField(label=_("文件"))

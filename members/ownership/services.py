@@ -22,6 +22,7 @@ from scrm.staff.audit import audit
 from scrm.staff.models import User
 
 JOB, UNDO_JOB = "members.handover", "members.handover.undo"
+FILE_JOB = "members.owners.file"
 SHOWN = 50  # ids that an audit line spells out
 
 

@@ -15,5 +15,6 @@ urlpatterns = [
     path("handovers/preview/", handovers.handover_preview, name="handover_preview"),
     path("handovers/<int:pk>/", handovers.handover, name="handover"),
     path("handovers/<int:pk>/undo/", handovers.handover_undo, name="handover_undo"),
+    path("owners/import/", handovers.owners_import, name="import"),
     path("owners/<int:pk>/", handovers.give, name="give"),
 ]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from pyroaring import BitMap
 
 from members.models import Handover
-from members.ownership import services
+from members.ownership import files, services
 from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
@@ -63,3 +63,9 @@ def undo(running: RunningJob) -> dict[str, Any]:
             running.checkpoint(done=mark["done"], total=handover.moved, watermark=mark)
         running.checkpoint()
     return {"members": mark["done"], "back": mark["back"], "moved_on": mark["done"] - mark["back"]}
+
+
+@job(services.FILE_JOB, title=_("导入归属"))
+def take_file(running: RunningJob) -> dict[str, Any]:
+    """A file of who looks after whom and whose home is where."""
+    return files.run(running)

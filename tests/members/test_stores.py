@@ -281,6 +281,27 @@ class TestPages:
         alice.refresh_from_db()
         assert alice.owner_id == giver
 
+    def test_a_file_of_owners_and_home_stores(
+        self, login: Callable[[str], Client], pool: Pool, staff: dict[str, User], alice: Member, bob: Member, east: Store
+    ) -> None:
+        Member.objects.filter(pk=bob.pk).update(owner=staff["admin"])
+        text = (
+            "手机号,归属员工,归属门店\n13800000001,marketer,S1\n13800000002,-,\n13800000009,marketer,S1\n"
+            "13800000001,nobody,\n13800000001,,S9\n,marketer,\n"
+        )
+        client = login("operator")
+        for changed in (2, 0):
+            client.post("/p/demo/owners/import/", {"file": SimpleUploadedFile("a.csv", text.encode())})
+            job = JobRun.objects.latest("pk")
+            assert running.run(job.pk, heart=False) == "done"
+            job.refresh_from_db()
+            assert (job.result["rows"], job.result["added"], job.result["refused"]) == (6, changed, 4)
+        alice.refresh_from_db()
+        bob.refresh_from_db()
+        assert (alice.owner, alice.store, bob.owner) == (staff["marketer"], east, None)
+        assert "nobody" in client.get("/p/demo/owners/import/").content.decode()
+        assert alice.owner_changes.get().how == 2
+
     def test_one_members_owner_and_store(
         self, login: Callable[[str], Client], staff: dict[str, User], alice: Member, east: Store
     ) -> None:

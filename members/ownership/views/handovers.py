@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from members import queries as people
 from members.models import Handover, Member, Store
-from members.ownership import choosing, queries, services
-from members.ownership.forms import HandoverForm
+from members.ownership import choosing, files, queries, services, uploading
+from members.ownership.forms import HandoverForm, OwnersFileForm
 from members.stores import services as stores
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
@@ -138,6 +138,23 @@ def handover_undo(request: HttpRequest, pk: int) -> HttpResponse:
     except Problem as problem:
         toast(request, problem.message, level=messages.ERROR)
     return redirect("ownership:handover", pk)
+
+
+@require_http_methods(["GET", "POST"])
+@allow("owners.assign")
+def owners_import(request: HttpRequest) -> HttpResponse:
+    """A file of owners and home stores, and what became of the ones before."""
+    form = OwnersFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            uploading.upload(pool=request.pool, file=form.cleaned_data["file"], actor=request.user)
+            toast(request, _("文件已收下，正在导入"))
+            return redirect("ownership:import")
+        except Problem as problem:
+            form.add_error(None, problem.message)
+    jobs = JobRun.objects.filter(pool_id=request.pool.pk, kind=services.FILE_JOB).select_related("actor").order_by("-pk")[:20]
+    context = {"form": form, "jobs": jobs, "columns": files.COLUMNS}
+    return render(request, "ownership/import.html", context, status=422 if form.errors else 200)
 
 
 # -- One member -----------------------------------------------------------------------------------
