@@ -22,7 +22,7 @@ from members.importing.codes import problem
 from members.importing.sniffing import HEAD, Sniffed, check_zip, decode
 
 BLOCK = 1 << 20  # the reader keeps some thirty of them in the air
-BATCH = 50_000
+BATCH = 20_000
 
 
 @dataclass
@@ -222,7 +222,8 @@ def _columnar(lines: list[int], held: list[list[str]], width: int) -> Batch:
 # -- Parquet -------------------------------------------------------------------------------------
 def _parquet(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        # Else whole row groups are fetched at once, and a writer may put a million rows into one.
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16)
     except (pa.ArrowInvalid, OSError) as error:
         raise problem("broken_file", detail=str(error)[:200]) from error
 
