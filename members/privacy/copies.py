@@ -85,7 +85,9 @@ def _in(file: IO[bytes], wanted: "re.Pattern[bytes]") -> bool:
 def exports(person: Person) -> int:
     """Lists and dossiers with the person in them: the files go, the requests stay as a record of who asked why."""
     rows = ExportRequest.objects.filter(pool_id=person.pool_id)
-    made = [row for row in rows.exclude(path="") if _holds(row, person)]
+    # Those still being made as well: their job finds no file any more and says so.
+    alive = rows.filter(status__in=[ExportRequest.Status.APPROVED, ExportRequest.Status.DONE])
+    made = [row for row in alive if _holds(row, person)]
     about = [row for row in rows.filter(chosen__has_key="person") if row.chosen["person"] in person.numbers]
     named = [row for row in rows.filter(chosen__has_key="ids") if set(row.chosen["ids"]) & set(person.numbers)]
     gone = {row.pk: row for row in (*made, *about, *named)}
