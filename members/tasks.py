@@ -2,13 +2,13 @@ from celery import shared_task
 
 from members import partitions
 from members.communities import watch
-from members.ownership import automatic
-from members.stores import services as stores
 from members.importing import retention
 from members.merging import undoing
 from members.models import Pool
+from members.ownership import automatic
 from members.privacy import retention as copies
 from members.quality import services as quality
+from members.stores import services as stores
 from members.tracking import stitching
 from scrm.lib import clock
 
