@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from members.importing import pipeline, retention, revert, services, staging
-from members.importing.progress import Direct
 from members.models import ImportReject, ImportRun, ImportSample, Member, Pool
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
@@ -74,15 +73,3 @@ def test_an_import_cancelled_behind_its_back_leaves_no_tables(upload: Callable[.
     ImportRun.objects.filter(pk=run.pk).update(status="importing", journal={"written": {"members": 0, "rows": 0}})
     retention.sweep(timezone.now() + timedelta(hours=25))
     assert tables() == []
-
-
-def test_somebody_who_is_erased_is_forgotten_by_imports_too(done: ImportRun, pool: Pool, as_of: datetime) -> None:
-    first, second = Member.objects.order_by("pk")
-    assert retention.forget_members([first.pk], pool_id=pool.pk, texts=["甲"]) == 4  # member, two identities, a sample
-    assert not ImportSample.objects.filter(said__name="甲").exists()
-    for name in tables():
-        assert "甲" not in str(sql.fetch(f'SELECT * FROM "{name}"'))
-    # The rest can still be taken back.
-    revert.run(done, Direct(), as_of=as_of)
-    assert list(Member.objects.values_list("pk", flat=True)) == [first.pk]
-    assert second.pk
