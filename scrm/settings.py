@@ -267,6 +267,11 @@ SPECTACULAR_SETTINGS = {
         "MemberStatusEnum": "members.models.Member.Status",
         "ImportKindEnum": "members.models.ImportRun.Kind",
         "SegmentKindEnum": "segmentation.models.Segment.Kind",
+        "CarrierEnum": "members.models.Consent.Carrier",
+        "ConsentPurposeEnum": "members.models.Consent.Purpose",
+        "ExportPurposeEnum": "members.models.ExportRequest.Purpose",
+        "ExportKindEnum": "members.models.ExportRequest.Kind",
+        "IdentityKindEnum": "members.models.Identity.Kind",
     },
 }
 

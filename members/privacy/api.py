@@ -25,7 +25,7 @@ from scrm.staff.models import ApiToken
 from scrm.staff.permissions import may
 
 
-class AccessSerializer(serializers.ModelSerializer[AccessEntry]):
+class LookSerializer(serializers.ModelSerializer[AccessEntry]):
     """One look. `member` is null when it was at many at once: `count` says at how many."""
 
     member = serializers.SerializerMethodField()
@@ -43,7 +43,7 @@ class AccessViewSet(PoolViewSet):
     """Who looked at whose data, newest first."""
 
     permissions: ClassVar[dict[str, str]] = {"read": "privacy.view"}
-    serializer_class = AccessSerializer
+    serializer_class = LookSerializer
     queryset = AccessEntry.objects.none()
     ordering = ("-at", "-id")
 
@@ -53,7 +53,7 @@ class AccessViewSet(PoolViewSet):
     def list(self, request: Request) -> Response:
         """`actor` is a user's number; `since` and `until` are days of the pool."""
         found = queries.entries(self.pool, queries.ask(request.query_params, self.pool, clock.now()))
-        return self.get_paginated_response(AccessSerializer(self.paginate_queryset(found), many=True).data)
+        return self.get_paginated_response(LookSerializer(self.paginate_queryset(found), many=True).data)
 
 
 # -- Exports -------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class NewExportSerializer(serializers.Serializer[Any]):
     form = serializers.ChoiceField(choices=["csv", "xlsx"], default="csv")
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
+class ExportDecisionSerializer(serializers.Serializer[Any]):
     approve = serializers.BooleanField()
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
@@ -143,11 +143,11 @@ class ExportViewSet(PoolViewSet):
         page = self.paginate_queryset(exporting.waiting_for(self.pool, request.user, clock.now()))
         return self.get_paginated_response(ExportSerializer(page, many=True).data)
 
-    @extend_schema(request=DecisionSerializer, responses=ExportSerializer)
+    @extend_schema(request=ExportDecisionSerializer, responses=ExportSerializer)
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, pk: str) -> Response:
         """Agree or refuse; never one's own."""
-        given = DecisionSerializer(data=request.data)
+        given = ExportDecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         exporting.decide(export=self._export(pk), **given.validated_data, actor=request.user, as_of=clock.now())
         return self._answer(int(pk))
@@ -315,6 +315,7 @@ class CoverageViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"read": "members.view"}
     serializer_class = CoverageSerializer
+    queryset = Consent.objects.none()
 
     @extend_schema(responses=CoverageSerializer(many=True))
     def list(self, request: Request) -> Response:
