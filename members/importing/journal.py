@@ -107,6 +107,7 @@ def close(run: ImportRun) -> None:
         volume = Volume(run, len(volumes) + 1, written)
         for part in PARTS:
             if blocks(table_name(run, part)) or part in written:
+                sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(volume.table(part)))
                 sql.run(pg.SQL("ALTER TABLE IF EXISTS {} RENAME TO {}").format(table(run, part), volume.table(part)))
         volumes.append(written)
     _save(run, {**run.journal, "written": {}, "volumes": volumes})

@@ -22,6 +22,12 @@ def tables() -> list[str]:
     return [name for (name,) in sql.fetch("SELECT tablename FROM pg_tables WHERE tablename ~ '^(import|journal)_[0-9]'")]
 
 
+@pytest.fixture(autouse=True)
+def _no_tables_of_other_tests(db: None) -> None:
+    for name in tables():
+        sql.run(f'DROP TABLE "{name}"')
+
+
 @pytest.fixture
 def done(upload: Callable[..., ImportRun]) -> ImportRun:
     """A member file that was checked and imported just now."""

@@ -68,7 +68,8 @@ def test_what_was_created_goes(importing: Import, as_of: datetime) -> None:
     assert not TouchedMember.objects.exists()
     people.refresh_from_db()
     assert people.status == ImportRun.Status.REVERTED
-    assert not sql.fetch("SELECT 1 FROM pg_tables WHERE tablename LIKE 'journal_%%'")
+    mine = {"mine": f"journal_{people.pk}_%"}
+    assert not sql.fetch("SELECT 1 FROM pg_tables WHERE tablename LIKE %(mine)s", mine)
     refusal = revert.revertable(people, as_of)
     assert refusal is not None
     assert refusal.code == "revert_done"

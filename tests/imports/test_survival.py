@@ -62,7 +62,7 @@ def expected(count: int = COUNT) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _no_tables_of_other_tests(transactional_db: None) -> None:
-    for (name,) in sql.fetch("SELECT tablename FROM pg_tables WHERE tablename ~ '^import_[0-9]+_'"):
+    for (name,) in sql.fetch("SELECT tablename FROM pg_tables WHERE tablename ~ '^(import|journal)_[0-9]+_'"):
         sql.run(f'DROP TABLE "{name}"')
 
 
