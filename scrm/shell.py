@@ -43,7 +43,7 @@ NAV = (
     Group(
         _("客户"),
         (
-            Item(_("会员池"), "chart-donut", "insights:pool", "insights.view", "1"),
+            Item(_("会员池"), "chart-donut", "insights:pool", "insights.view", "z"),
             Item(_("会员"), "users", "members:list", "members.view", "m"),
             Item(_("跟进任务"), "checklist", "care:list", "members.view", "y"),
             Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),
@@ -59,8 +59,8 @@ NAV = (
         _("门店与员工"),
         (
             Item(_("员工"), "user-heart", "ownership:staff", "owners.view", "v"),
-            Item(_("门店"), "building-store", "stores:list", "stores.view", "x"),
-            Item(_("会员移交"), "transfer", "ownership:handovers", "owners.view", "z"),
+            Item(_("门店"), "building-store", "stores:list", "stores.view"),
+            Item(_("会员移交"), "transfer", "ownership:handovers", "owners.view"),
         ),
     ),
     Group(
@@ -90,7 +90,7 @@ NAV = (
             Item(_("成员与角色"), "users-group", "team:list", "staff.manage", "u"),
             Item(_("网站追踪"), "world-www", "sites:list", "sites.view", "w"),
             Item(_("审计日志"), "history", "staff:audit", "audit.view", "a"),
-            Item(_("隐私与安全"), "shield-lock", "privacy:safety", "privacy.view", "v"),
+            Item(_("隐私与安全"), "shield-lock", "privacy:safety", "privacy.view"),
             Item(_("API 密钥"), "key", "staff:tokens", "tokens.own", "k"),
         ),
     ),

@@ -15,6 +15,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from members import exporting, merging
+from members.care import services as care
 from members.importing import mappings
 from members.importing import services as importing
 from members.models import (
@@ -37,6 +38,7 @@ from members.models import (
     Tag,
     TagGroup,
 )
+from members.tracking import services as tracking
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from scrm.staff import tokens
@@ -45,7 +47,7 @@ from tests import factories
 from tests.architecture.addresses import API, NAMED, PAGES, Address
 from tests.campaigns.conftest import EVERYBODY, segment_of
 
-ID = r"^(pk|layer|.+_pk|.+_id)$"
+ID = r"^(pk|layer|number|.+_pk|.+_id)$"
 # First match wins: beginning of the route → which object each of its ids is.
 CASES: dict[str, dict[str, str]] = {
     "members/exports/{job_id}/": {"job_id": "export"},
@@ -64,6 +66,13 @@ CASES: dict[str, dict[str, str]] = {
     "members/merges/{pk}/": {"pk": "merge"},
     "merges/{pk}/": {"pk": "merge"},
     "not-same/{pk}/": {"pk": "apart"},
+    "members/{pk}/notes/{number}/": {"pk": "member", "number": "note"},
+    "notes/{pk}/": {"pk": "note"},
+    "tasks/{number}/": {"number": "task"},
+    "tasks/{pk}/": {"pk": "task"},
+    "settings/sites/{pk}/": {"pk": "site"},
+    "sites/{pk}/": {"pk": "site"},
+    "reach/members/{pk}/": {"pk": "member"},
     "members/{pk}/": {"pk": "member"},
     "tags/groups/{group_pk}/{pk}/": {"group_pk": "group", "pk": "tag"},
     "tags/groups/{group_pk}/": {"group_pk": "group"},
@@ -209,6 +218,19 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "community": Community.objects.create(pool=other_pool, external_id="wr", name="W", created_at=now),
         "handover": Handover.objects.create(pool=other_pool, kind="assign", reason="x", moved=1, created_at=now),
         "token": token,
+        "note": care.write_note(member=member, text="x", actor=admin, as_of=now),
+        "task": care.give_task(member=member, text="x", assignee=admin, due_on=now.date(), actor=admin, as_of=now),
+        "site": tracking.save_site(
+            pool=other_pool,
+            site=None,
+            name="S",
+            origins=["https://a.example"],
+            channel=None,
+            consent="asked",
+            is_active=True,
+            actor=admin,
+            as_of=now,
+        ),
     }
 
 
@@ -243,7 +265,7 @@ def _path(address: Address, slug: str, theirs: dict[str, Any]) -> str:
 
 
 def _id(row: Any) -> int:
-    return int(row.id if row._meta.label == "members.Order" else row.pk)
+    return int(row.id if isinstance(row.pk, tuple) else row.pk)
 
 
 def test_every_address_of_one_row_has_a_case() -> None:

@@ -71,7 +71,8 @@ def test_templates_keep_to_the_content_policy() -> None:
     for path in TEMPLATES:
         text = path.read_text()
         assert "hx-on" not in text, path
-        assert not re.search(r"<style\b", text), path
+        # A person's copy of their data is a file that is opened without us.
+        assert path.name == "dossier.html" or not re.search(r"<style\b", text), path
         assert not re.search(r"\son(click|change|submit|load|input)=", text), path
         assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", text), path
         assert not re.search(r"""(?:src|href)=["']https?://""", text), path
