@@ -81,7 +81,8 @@ def record_events(*, pool: Pool, events: Sequence[Sent], actor: User | None, as_
 def write_events(*, pool: Pool, events: Sequence[Sent], as_of: datetime) -> Taken:
     """Write a batch inside the caller's transaction, without a line in the audit trail."""
     owners, channels = _owners(pool, events), dict(Channel.objects.values_list("code", "id"))
-    outcomes, rows = [], {}
+    outcomes: list[str] = []
+    rows: dict[tuple[int | None, datetime, int], tuple[int, dict[str, Any]]] = {}
     for place, event in enumerate(events):
         owner = owners.get(event.member or _found_by(event))
         code = _wrong(event, owner, channels, as_of)

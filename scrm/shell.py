@@ -125,7 +125,10 @@ def _mark_current(groups: list[Group], path: str) -> list[Group]:
 def _pools(request: HttpRequest) -> list[dict[str, Any]]:
     here = getattr(request, "pool", None)
     found = getattr(request, "pools", ())
-    return [{"name": pool.name, "slug": pool.slug, "color": pool.color, "url": f"{PREFIX}{pool.slug}/", "current": pool == here} for pool in found]
+    return [
+        {"name": pool.name, "slug": pool.slug, "color": pool.color, "url": f"{PREFIX}{pool.slug}/", "current": pool == here}
+        for pool in found
+    ]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -20,9 +20,8 @@ def note_of(member: Member, number: int) -> Note:
 
 def tasks_of(member: Member) -> list[CareTask]:
     """The member's tasks: open ones by day, then those done, newest first."""
-    rows = list(CareTask.objects.filter(member=member).select_related("assignee", "by", "done_by").order_by("due_on", "id"))
-    done = sorted((row for row in rows if row.done_at), key=lambda row: row.done_at, reverse=True)
-    return [*(row for row in rows if not row.done_at), *done]
+    rows = CareTask.objects.filter(member=member).select_related("assignee", "by", "done_by")
+    return [*rows.filter(done_at=None).order_by("due_on", "id"), *rows.exclude(done_at=None).order_by("-done_at", "id")]
 
 
 def task_of(pool: Pool, number: int) -> CareTask:

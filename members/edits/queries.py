@@ -83,7 +83,7 @@ def _changes(said: dict[str, Any], member: Member, hidden: set[str]) -> Iterator
 def _label(name: str) -> str:
     field = name.removesuffix("_id")
     try:
-        return str(Member._meta.get_field(field).verbose_name)
+        return str(Member._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
     except FieldDoesNotExist:
         return name
 

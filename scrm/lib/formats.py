@@ -20,7 +20,17 @@ from scrm.lib import clock
 register = template.Library()
 NONE = "–"
 # Money is kept in hundredths, so only currencies that have them.
-CURRENCIES = {"CNY": "¥", "HKD": "HK$", "TWD": "NT$", "MOP": "MOP$", "SGD": "S$", "MYR": "RM", "USD": "US$", "EUR": "€", "GBP": "£"}
+CURRENCIES = {
+    "CNY": "¥",
+    "HKD": "HK$",
+    "TWD": "NT$",
+    "MOP": "MOP$",
+    "SGD": "S$",
+    "MYR": "RM",
+    "USD": "US$",
+    "EUR": "€",
+    "GBP": "£",
+}
 _sign: ContextVar[str] = ContextVar("sign of the currency", default="¥")
 
 

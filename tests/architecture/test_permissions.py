@@ -69,7 +69,9 @@ class TestNothingIsForgotten:
             f"{method} {endpoint} ({code})"
             for endpoint in API
             for method, code in endpoint.acts.items()
-            if method != "GET" and code.endswith(".view") and endpoint.route.removeprefix("api/") not in looks | own | asks_each_act
+            if method != "GET"
+            and code.endswith(".view")
+            and endpoint.route.removeprefix("api/") not in looks | own | asks_each_act
         ]
         assert not careless
 

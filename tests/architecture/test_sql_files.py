@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from psycopg2 import errors
 
 ROOT = Path(settings.BASE_DIR)
-FILES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*/sql/*.sql"), *ROOT.glob("scrm/*/sql/*.sql")])
+FILES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*/sql/**/*.sql"), *ROOT.glob("scrm/*/sql/**/*.sql")])
 PARAMETER = re.compile(r"%\((\w+)\)s")
 SAMPLE = re.compile(r"^--\s*sample\s*\{(\w+)\}\s*=\s*(.+)$", re.MULTILINE)
 EXCUSE = re.compile(r"^--\s*not prepared:\s*(\S.{8,})$", re.MULTILINE)
