@@ -22,7 +22,14 @@ if "DATABASE_URL" not in os.environ:
         # A Celery worker of one side must not take the messages of the other.
         os.environ["REDIS_URL"] = f"{embedded.redis_url(DATA_DIR).rpartition('/')[0]}/{int(WORKER[2:]) % 15 + 1}"
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.utils import translation  # noqa: E402
+
+# How long an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 from tests.fixtures import *  # noqa: E402, F403  (fixtures every test may use)
 
@@ -34,6 +41,27 @@ def _side_by_side():
 
     settings.MEDIA_ROOT = DATA_DIR / "files" / WORKER
     settings.INBOX_DIR = DATA_DIR / "inbox" / WORKER
+
+
+@pytest.fixture(autouse=True)
+def _tidy(request, django_db_blocker):
+    """The language of one test is not the next one's; nor are tables that Django does not know and so does not empty."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
+    mark = request.node.get_closest_marker("django_db")
+    if mark and mark.kwargs.get("transaction"):
+        with django_db_blocker.unblock():
+            _empty_unmanaged()
+
+
+def _empty_unmanaged():
+    """Events, their partitions, and the tables that imports leave for a day."""
+    from scrm.lib import sql
+
+    sql.run("DELETE FROM members_event")
+    made = "tablename ~ '^(journal|import)_[0-9]+_' OR tablename ~ '^members_event_[0-9]+$'"
+    for (name,) in sql.fetch(f"SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND ({made})"):
+        sql.run(f'DROP TABLE IF EXISTS "{name}"')
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -39,7 +39,9 @@ def _free(key: str, said: Any) -> Any:
     if not key or len(key) > MOST_FREE:
         raise values.Bad("too_long")
     if isinstance(said, str):
-        said = said.replace("\x00", "").strip()
+        said = said.strip()
+        if "\x00" in said:
+            raise values.Bad("not_a_text")
         if len(said) > values.MOST_TEXT:
             raise values.Bad("too_long")
         return said or None

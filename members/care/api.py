@@ -12,7 +12,7 @@ from rest_framework.routers import SimpleRouter
 
 from members import queries as people
 from members.care import queries, services
-from members.models import CareTask, Note, PoolAccess
+from members.models import CareTask, Member, Note, PoolAccess
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
 
@@ -54,7 +54,7 @@ class NoteViewSet(CareViewSet):
     """What was written down about members."""
 
     serializer_class = NoteSerializer
-    queryset = Note.objects.none()
+    queryset = Member.objects.none()  # the description of the API knows no keys of two columns
 
     @extend_schema(parameters=[OpenApiParameter("member", int)])
     def list(self, request: Request) -> Response:
@@ -81,7 +81,7 @@ class TaskViewSet(CareViewSet):
     """What colleagues are to do for members."""
 
     serializer_class = TaskSerializer
-    queryset = CareTask.objects.none()
+    queryset = Member.objects.none()
 
     @extend_schema(parameters=[OpenApiParameter("member", int), OpenApiParameter("done", bool)])
     def list(self, request: Request) -> Response:

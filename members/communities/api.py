@@ -53,7 +53,7 @@ class CommunitySerializer(serializers.ModelSerializer[Community]):
         return HealthSerializer(health).data if health else None
 
 
-class GivenIdentity(serializers.Serializer[Any]):
+class PersonIdentity(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Identity.Kind.choices)
     value = serializers.CharField(max_length=120)
 
@@ -64,7 +64,7 @@ class HappeningSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["join", "leave", "message"])
     at = serializers.DateTimeField()
     member = serializers.IntegerField(required=False, min_value=1)
-    identity = GivenIdentity(required=False)
+    identity = PersonIdentity(required=False)
     id = serializers.CharField(max_length=120, default="", allow_blank=True)
     nick = serializers.CharField(max_length=80, default="", allow_blank=True)
     invited_by = serializers.CharField(max_length=80, default="", allow_blank=True)
@@ -101,7 +101,7 @@ class RefusedSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class TakenSerializer(serializers.Serializer[Any]):
+class HappeningsTakenSerializer(serializers.Serializer[Any]):
     added = serializers.IntegerField()
     repeated = serializers.IntegerField()
     leads = serializers.IntegerField()
@@ -114,7 +114,7 @@ class StaySerializer(serializers.ModelSerializer[CommunityMember]):
         fields = ["member_id", "n", "joined_at", "is_join_known", "left_at", "nick", "invited_by", "how"]
 
 
-class PolicySerializer(serializers.ModelSerializer[CommunityPolicy]):
+class HealthPolicySerializer(serializers.ModelSerializer[CommunityPolicy]):
     class Meta:
         model = CommunityPolicy
         exclude = ["pool"]
@@ -187,7 +187,7 @@ class CommunityViewSet(PoolViewSet):
         stays = CommunityMember.objects.filter(community=community, left_at__isnull=not left)
         return self.get_paginated_response(StaySerializer(self.paginate_queryset(stays), many=True).data)
 
-    @extend_schema(request=HappeningsSerializer, responses=TakenSerializer)
+    @extend_schema(request=HappeningsSerializer, responses=HappeningsTakenSerializer)
     @action(detail=True, methods=["post"])
     def happenings(self, request: Request, pk: str) -> Response:
         """At most 1,000 joins, leaves and messages. Late, repeated and unordered ones are harmless; strangers become leads."""
@@ -205,7 +205,7 @@ class CommunityViewSet(PoolViewSet):
         who = Person(row.pop("member", None), identity.get("kind", ""), identity.get("value", ""))
         return Happening(person=who, **row)
 
-    @extend_schema(request=DaysSerializer, responses=TakenSerializer)
+    @extend_schema(request=DaysSerializer, responses=HappeningsTakenSerializer)
     @action(detail=False, methods=["post"])
     def days(self, request: Request) -> Response:
         """At most 1,000 days of activity as counted elsewhere; the latest report of a day holds."""
@@ -237,7 +237,7 @@ class CommunityViewSet(PoolViewSet):
         watch.measure(pool=self.pool, as_of=clock.now(), community=community)
         return Response(HealthSerializer(CommunityHealth.objects.get(community=community)).data)
 
-    @extend_schema(responses=PolicySerializer)
+    @extend_schema(responses=HealthPolicySerializer)
     @action(detail=False, methods=["get"])
     def policy(self, request: Request) -> Response:
         """Targets and thresholds in force."""
@@ -245,12 +245,12 @@ class CommunityViewSet(PoolViewSet):
 
     def _policy(self) -> Response:
         row = watch.policy_of(self.pool)
-        return Response({**PolicySerializer(row).data, "layers": watch.layers_of(self.pool)})
+        return Response({**HealthPolicySerializer(row).data, "layers": watch.layers_of(self.pool)})
 
-    @extend_schema(request=PolicySerializer, responses=PolicySerializer)
+    @extend_schema(request=HealthPolicySerializer, responses=HealthPolicySerializer)
     @policy.mapping.patch
     def set_policy(self, request: Request) -> Response:
-        given = PolicySerializer(watch.policy_of(self.pool), data=request.data, partial=True)
+        given = HealthPolicySerializer(watch.policy_of(self.pool), data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         watch.save_policy(pool=self.pool, values=given.validated_data, actor=request.user)
         return self._policy()

@@ -230,6 +230,7 @@ class PresetViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"read": "imports.view"}
     serializer_class = PresetSerializer
+    queryset = ImportRun.objects.none()
 
     @extend_schema(responses=PresetSerializer(many=True))
     def list(self, request: Request) -> Response:

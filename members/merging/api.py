@@ -115,7 +115,7 @@ class SinceSerializer(serializers.Serializer[Any]):
         return "loser" if row.loser_id else "winner"
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class UndoPreviewSerializer(serializers.Serializer[Any]):
     since = SinceSerializer(many=True)
     questions = serializers.ListField(child=serializers.DictField())
     again = serializers.ListField(child=serializers.IntegerField())
@@ -187,7 +187,7 @@ class MergeViewSet(PoolViewSet):
         made = work.request_merge(pool=self.pool, pairs=given.validated_data["pairs"], actor=request.user, source="api")
         return Response({"job": made.pk}, status=202)
 
-    @extend_schema(request=UndoManyRequest, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="merges_undo_many", request=UndoManyRequest, responses={202: OpenApiTypes.OBJECT})
     @action(detail=False, methods=["post"], url_path="undo")
     def undo_batch(self, request: Request) -> Response:
         """Undo up to 10,000 merges by a job; evidence decides about later rows, the rest stays with the winners."""
@@ -196,7 +196,7 @@ class MergeViewSet(PoolViewSet):
         made = work.request_undo(pool=self.pool, actor=request.user, **given.validated_data)
         return Response({"job": made.pk}, status=202)
 
-    @extend_schema(responses=PreviewSerializer)
+    @extend_schema(responses=UndoPreviewSerializer)
     @action(detail=True, methods=["get"])
     def preview(self, request: Request, pk: str) -> Response:
         """What undoing would ask: rows that came since and whose they seem to be, questions, merges in the way."""
@@ -224,7 +224,7 @@ def _preview(found: Preview) -> dict[str, Any]:
         for each in found.questions
     ]
     shown = {"since": found.since, "questions": questions, "again": [row.pk for row in found.again], "refusal": refusal}
-    return dict(PreviewSerializer(shown).data)
+    return dict(UndoPreviewSerializer(shown).data)
 
 
 class ApartViewSet(PoolViewSet):

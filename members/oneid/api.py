@@ -103,7 +103,7 @@ class GuardSerializer(serializers.ModelSerializer[Guard]):
         fields = ["id", "kind", "hint", "reason", "note", "is_allowed", "met", "members", "at"]
 
 
-class BlockSerializer(serializers.Serializer[Any]):
+class GuardBlockSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Identity.Kind.choices)
     values = serializers.ListField(child=serializers.CharField(max_length=120), min_length=1, max_length=1000)  # type: ignore[assignment]
     note = serializers.CharField(max_length=200, default="", allow_blank=True)
@@ -133,10 +133,10 @@ class GuardViewSet(PoolViewSet):
         users = [each.pk for each in queries.users_of(guard, limit=1000)]
         return Response({**GuardSerializer(guard).data, "used_by": users})
 
-    @extend_schema(request=BlockSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=GuardBlockSerializer, responses=OpenApiTypes.OBJECT)
     def create(self, request: Request) -> Response:
         """Up to 1,000 values of a kind; those that are none are named in `refused`."""
-        given = BlockSerializer(data=request.data)
+        given = GuardBlockSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         said = given.validated_data
         taken, wrong = services.block_many(

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from members import queries as people
-from members.models import Handover, OwnerChange, Store
+from members.models import Handover, OwnerChange, PoolAccess, Store
 from members.ownership import queries, services
 from members.team import profiles, workload
 from scrm.lib import clock
@@ -76,6 +76,7 @@ class StaffViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"read": "owners.view", "write": "staff.manage"}
     serializer_class = StaffSerializer
+    queryset = PoolAccess.objects.none()
     lookup_value_regex = r"\d+"
 
     @extend_schema(responses=StaffSerializer(many=True))

@@ -93,7 +93,7 @@ class PoolsViewSet(PoolViewSet):
         given.is_valid(raise_exception=True)
         return Response(PoolSerializer(services.edit_pool(pool=self._own(pk), actor=request.user, **given.validated_data)).data)
 
-    @extend_schema(request=None, responses=OpenApiTypes.NONE)
+    @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"])
     def archive(self, request: Request, pk: str) -> Response:
         """Nobody enters it any more, this token neither."""

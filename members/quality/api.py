@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
+from members.models import Channel
 from members.quality import behind, queries, services
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
@@ -41,6 +42,7 @@ class QualityViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"read": "insights.view", "write": "quality.count"}
     serializer_class = SourceSerializer
+    queryset = Channel.objects.none()
     lookup_value_regex = r"-?\d+"
     lookup_url_kwarg = "source"
 

@@ -21,7 +21,7 @@ def test_palette_finds_pages_and_keys_jump(enter: Callable[..., Page]) -> None:
     page = enter("operator", "/jobs/")
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_visible()
-    page.keyboard.type("任务")
+    page.keyboard.type("后台任务")
     expect(page.locator("#palette-pages li:visible")).to_have_count(1)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
