@@ -4,7 +4,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-
 FORWARD = """
 -- 229 for the 29th of February: birthdays come round each year.
 CREATE FUNCTION month_day(day date) RETURNS int

@@ -15,7 +15,7 @@ from loyalty import services as points
 from loyalty.models import DueMember, EarningRule
 from members.importing import services as imports
 from members.models import Channel, Identity, ImportRun, Member, Pool, PoolAccess
-from scrm.demo import org, fields, reach
+from scrm.demo import fields, org, reach
 from scrm.demo.fields import KEYS
 from scrm.demo.source import ATTRIBUTES, Source
 from scrm.jobs import running

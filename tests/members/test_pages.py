@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 from members import tagging
 from members.models import Consent, ConsentEntry, Event, Identity, Member, MemberState, MemberTag, Merge, Tag, TagGroup
 from scrm.jobs.models import JobRun
-from scrm.jobs.running import run
 from scrm.staff.models import AuditEntry
 from tests import factories
 
