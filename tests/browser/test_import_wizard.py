@@ -5,6 +5,7 @@ import csv
 import io
 import os
 import re
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,12 @@ def _world(staff: dict[str, User], settings: Any, tmp_path: Path, monkeypatch: p
 
 
 def work() -> None:
-    """What a worker would do: every job that waits."""
+    """What a worker would do: every job that waits. A click returns before the server has heard of it."""
+    waiting = JobRun.objects.filter(status=JobRun.Status.QUEUED)
+    for _try in range(100):
+        if waiting.exists():
+            break
+        time.sleep(0.1)
     for number in JobRun.objects.filter(status=JobRun.Status.QUEUED).values_list("pk", flat=True):
         assert running.run(number, heart=False) == "done"
 
