@@ -5,15 +5,13 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.apps import apps
 from django.conf import settings
-from django.db.models import BinaryField
 from django.test import Client
 from psycopg2 import sql as pg
 from rest_framework.test import APIClient
@@ -38,12 +36,12 @@ from members.models import (
     TagGroup,
     Tombstone,
 )
-from members.privacy import deciding, erasing, sealing, tombstones
+from members.privacy import deciding, erasing, tombstones
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
 from scrm.lib.problems import Problem
-from scrm.staff.models import IdempotentCall, User
+from scrm.staff.models import User
 from segmentation.models import Segment, SegmentSnapshot
 
 pytestmark = pytest.mark.django_db
@@ -371,57 +369,3 @@ class TestAsking:
         assert len(client.get("/api/erasures/").data["results"]) == 2
         assert client.get(f"/api/members/{alice.pk}/").status_code == 404
         assert api("operator").post("/api/erasures/", said).status_code == 403
-
-
-class TestNobodyIsForgotten:
-    def test_every_table_is_decided_on(self) -> None:
-        """A table with a key to a member, or with text: say what becomes of it in <app>/forgetting.py."""
-        assert deciding.undecided() == []
-
-    def test_no_decision_is_left_over(self) -> None:
-        known = {model._meta.label for model in apps.get_models()} | {"import tables"}
-        assert {*deciding.fates, *deciding.erasers} <= known
-
-    def test_no_blanked_column_is_missing(self) -> None:
-        for label, fate in deciding.fates.items():
-            for name in fate.blank:
-                apps.get_model(label)._meta.get_field(name)
-
-    def test_texts_of_kept_facts_are_blanked(self) -> None:
-        """Columns of text in rows of members that stay: emptied, or named here as never personal."""
-        harmless = {
-            "members.Order": {"store"},
-            "members.AccessEntry": {"detail", "agent", "address"},
-            "members.Event": {"kind"},
-            "touchpoints.Delivery": {"reason"},
-            "touchpoints.Receipt": {"digest", "kind"},
-            "loyalty.Entry": {"key"},
-            "campaigns.Participant": {"node"},
-            "members.CommunityEvent": {"how"},
-            "members.CommunityMember": {"how"},
-        }
-        for model in apps.get_models():
-            fate = deciding.fates.get(model._meta.label)
-            if fate and fate.act == "keep" and deciding.with_member(model) and model is not Member:
-                left = set(deciding.with_text(model)) - set(fate.blank) - harmless.get(model._meta.label, set())
-                assert not left, f"{model._meta.label}: {', '.join(sorted(left))}"
-
-    def test_every_sealed_column_is_rotated(self) -> None:
-        declared = {(each.label, each.column) for each in sealing.columns}
-        columns = {
-            (model._meta.label, field.name)
-            for model in apps.get_models()
-            for field in model._meta.local_concrete_fields
-            if isinstance(field, BinaryField) and "sealed" in field.name
-        }
-        assert columns == declared
-
-
-def test_old_calls_and_orders_go(pool: Pool, staff: dict[str, User], as_of: datetime) -> None:
-    from members.privacy import retention
-
-    IdempotentCall.objects.create(scope="a", key="k", request_hash=b"x", status=200, body={"phone": PHONE})
-    JobRun.objects.create(kind="x", params={"ids": [1]}, status="done", finished_at=as_of - timedelta(days=31))
-    IdempotentCall.objects.update(at=as_of - timedelta(hours=47))
-    assert retention.forget(as_of=as_of) == {"exports": 0, "answers": 0, "jobs": 1, "looks": 0, "sign_ins": 0}
-    assert retention.forget(as_of=as_of + timedelta(hours=2))["answers"] == 1

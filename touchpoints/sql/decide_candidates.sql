@@ -1,6 +1,7 @@
 -- The contact policy: one row per candidate with the reason against it, null when it may be written to.
 -- Reads candidates (generated), members_member, _identity, _consent, _memberstate, touchpoints_block, _delivery; writes nothing.
 -- Leans on the primary keys (member first) and identity_member. Caps count other steps' messages of the pool's days.
+-- not prepared: its candidates are a query of the caller's; the policy's tests run it
 SELECT c.member_id, c.content_id,
   CASE
     WHEN m.id IS NULL THEN 'unknown_member'

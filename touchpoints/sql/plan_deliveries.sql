@@ -1,6 +1,7 @@
 -- Deliveries of a step, planned or suppressed, for the candidates the policy has decided on.
 -- Reads decide_candidates; writes touchpoints_delivery. A re-run adds only who is missing (primary key).
 -- The caller holds the pool's planning lock, so caps hold against planners at the same time.
+-- not prepared: its candidates are a query of the caller's; the policy's tests run it
 WITH decided AS ({decided}),
 made AS (
   INSERT INTO touchpoints_delivery

@@ -1,5 +1,6 @@
 -- Events of a file with their members and ids. The sender's event id, or what happened when, makes the id: a repeat is the same row.
 -- Writes the run's own ready table; class 0 new, 1 known.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {ready} AS
 SELECT said.*, CASE WHEN old.id IS NULL THEN 0 ELSE 1 END::smallint AS class
 FROM (

@@ -1,6 +1,7 @@
 -- Order lines of a file with their orders and products, in the order of the table they go to.
 -- Writes the run's own ready table; class 0 new, 1 unchanged, 2 changed, 6 unknown order, 7 unknown product, 9 said before.
 -- A line without a number is numbered by its place among the lines of its order in the file: the same file gives the same numbers.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {ready} AS
 SELECT
     said.*,

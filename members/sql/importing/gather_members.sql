@@ -1,6 +1,7 @@
 -- What a file says about each person, one row per person, in the order of their ids.
 -- Writes the run's own members table; class 0 new, 1 unchanged, 2 changed. A later line wins, an empty cell says nothing,
 -- and what a more trusted source said stands (members.oneid.precedence).
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {members} AS
 SELECT
     said.*, coalesce(fresh.added, 0) AS added,

@@ -1,5 +1,6 @@
 -- Products of a file beside what is known of them.
 -- Writes the run's own ready table; class 0 new, 1 unchanged, 2 changed. An empty cell says nothing.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {ready} AS
 SELECT
     s.line, s.sku, s.name, s.category, s.subcategory, s.brand, s.price, old.id AS id,

@@ -1,6 +1,7 @@
 -- Refunds of a file beside what is known of them and of their orders. A refund without a number is known by its moment.
 -- Writes the run's own ready table; class 0 new, 1 unchanged, 2 changed, 8 new and waiting for its order.
 -- Leans on order_key (members_order.id) and one_refund_per_number.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {ready} AS
 SELECT
     placed.member_id, said.*,

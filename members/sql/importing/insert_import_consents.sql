@@ -2,6 +2,7 @@
 -- of a member, except to withdraw; with one, the same report twice is one entry.
 -- Reads the run's stage and persons; writes members_consententry. `chosen` lists carrier and column.
 -- sample {chosen} = ('sms', s.consent_sms), ('email', s.consent_email)
+-- not prepared: reads tables made by each import
 INSERT INTO members_consententry (member_id, carrier, purpose, granted, at, source, wording)
 SELECT DISTINCT ON (persons.person, said.carrier, coalesce(s.consent_at, %(at)s))
     persons.person, said.carrier, 'marketing', said.granted, coalesce(s.consent_at, %(at)s), %(source)s, coalesce(s.consent_wording, '')

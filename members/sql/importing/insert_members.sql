@@ -1,4 +1,5 @@
 -- New people of one chunk. The chunk's watermark is committed with them, so none is inserted twice.
+-- not prepared: reads tables made by each import
 INSERT INTO members_member (
     id, pool_id, status, name, gender, birthday, province, city, attributes, channel_id, joined_at, is_demo, updated_at
 )

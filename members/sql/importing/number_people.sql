@@ -1,5 +1,6 @@
 -- One number for every person the file names and nobody knows yet.
 -- Writes the run's own people table; `number` is the id sequence, or a stand-in while only checking.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {people} AS
 SELECT root, {number} AS member_id
 FROM (

@@ -1,4 +1,5 @@
 -- People an order file tells something new about: unknown ones (leads), and new identities of known ones.
+-- not prepared: reads tables made by each import
 SELECT
     persons.person AS member_id, min(s.line) AS line, count(*) AS times, NULL::text AS name, NULL::smallint AS gender,
     NULL::date AS birthday, NULL::text AS province, NULL::text AS city, min(s.{moment}) AS joined_at,

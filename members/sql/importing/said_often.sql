@@ -1,4 +1,5 @@
 -- A file in which people appear more than once: what each row adds, the later line first.
+-- not prepared: reads tables made by each import
 SELECT
     persons.person AS member_id, min(s.line) AS line, count(*) AS times,
     (array_agg(s.name ORDER BY s.line DESC) FILTER (WHERE s.name IS NOT NULL))[1] AS name,

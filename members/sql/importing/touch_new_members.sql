@@ -1,6 +1,7 @@
 -- One chunk's new people wait for their first state.
 -- DO UPDATE, though it changes nothing, holds a row that is there already:
 -- else a tick could take it before our facts are committed.
+-- not prepared: reads tables made by each import
 INSERT INTO members_touchedmember (member_id, pool_id)
 SELECT member_id, %(pool)s FROM {members}
 WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND class = 0

@@ -1,6 +1,7 @@
 -- Members whose facts one chunk wrote, for the minute run.
 -- DO UPDATE, though it changes nothing, holds a row that is there already:
 -- else a tick could take it before our facts are committed.
+-- not prepared: reads tables made by each import
 INSERT INTO members_touchedmember (member_id, pool_id)
 SELECT DISTINCT member_id, %(pool)s FROM {ready}
 WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND class IN (0, 2)

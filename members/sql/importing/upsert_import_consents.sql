@@ -1,5 +1,6 @@
 -- What holds now for the people of one chunk: the newest report wins, whatever order they come in.
 -- Reads members_consententry by the import's source; writes members_consent, only where the report is newer.
+-- not prepared: reads tables made by each import
 INSERT INTO members_consent (member_id, carrier, purpose, granted, at, source, wording)
 SELECT DISTINCT ON (entry.member_id, entry.carrier, entry.purpose)
     entry.member_id, entry.carrier, entry.purpose, entry.granted, entry.at, entry.source, entry.wording

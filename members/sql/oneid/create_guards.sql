@@ -1,5 +1,6 @@
 -- The guarded values a file may meet: the pool's list, and telephones of its staff.
 -- Reads members_guard, members_staffprofile; writes the run's own guards table.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {guards} AS
 SELECT guard.kind::text AS kind, guard.value_hash AS hash, guard.is_allowed
 FROM members_guard AS guard WHERE guard.pool_id = %(pool)s

@@ -1,5 +1,6 @@
 -- Groups that would leave one person with more identities of a kind than the pool allows.
 -- Reads the run's own tables and members_identity (identity_member); `kinds` and `most` run side by side.
+-- not prepared: reads tables made by each import
 WITH every AS (
     SELECT r.root, k.kind, k.hash FROM {roots} AS r JOIN {keys} AS k ON k.owner = r.owner
     UNION

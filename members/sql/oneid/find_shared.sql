@@ -1,5 +1,6 @@
 -- Values that were seen with more different values of one kind than their own kind allows, this file and all before taken together.
 -- Reads the run's met table and members_meeting (primary key); `limits` and `kinds` run side by side.
+-- not prepared: reads tables made by each import
 WITH named AS (SELECT DISTINCT kind, value, hash FROM {met}),
 every AS (
     SELECT kind, value, other_kind, other FROM {met}

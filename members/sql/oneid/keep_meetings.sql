@@ -1,5 +1,6 @@
 -- Remember which values stood together, so that the order files arrive in does not matter to the guard.
 -- Reads the run's met table; writes members_meeting. A re-run finds them there and writes nothing.
+-- not prepared: reads tables made by each import
 INSERT INTO members_meeting (pool_id, kind, value, other_kind, other)
 SELECT DISTINCT %(pool)s::bigint, met.kind, met.value, met.other_kind, met.other
 FROM {met} AS met

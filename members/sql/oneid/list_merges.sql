@@ -1,6 +1,7 @@
 -- The members that turn out to be one person with an older one, and what proved it: of the two identities that one row
 -- named, the one that is trusted less (`ranks`: kinds, most trusted first) – a proof is as good as its weaker half.
 -- Writes the run's own merges table, one row per member that goes.
+-- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {merges} AS
 SELECT DISTINCT ON (r.owner) -r.root AS winner_id, -r.owner AS loser_id, t.kind, t.hash AS value_hash
 FROM {roots} AS r

@@ -1,5 +1,6 @@
 -- Members whose rows of this file carried a guarded value.
 -- Reads the run's own tables and members_guard; writes members_guardeduse. A re-run finds them there.
+-- not prepared: reads tables made by each import
 INSERT INTO members_guardeduse (member_id, guard_id, at)
 SELECT DISTINCT persons.person, guard.id, %(as_of)s::timestamptz
 FROM {stopped} AS t

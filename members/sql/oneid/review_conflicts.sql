@@ -1,5 +1,6 @@
 -- What a file says of two people who are not joined goes to the queue; whom a person has told apart does not.
 -- Reads the run's conflicts and members_notsame; writes members_review, each pair once.
+-- not prepared: reads tables made by each import
 INSERT INTO members_review (pool_id, one_id, two_id, reason, cause_kind, cause_hash, evidence, run_id, status, at)
 SELECT DISTINCT ON (said.one, said.two)
     %(pool)s, said.one, said.two, %(reason)s, said.kind, said.hash,

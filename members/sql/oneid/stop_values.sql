@@ -1,5 +1,6 @@
 -- Guarded values of one kind leave a staged file: their rows go by what else they carry.
 -- Changes the run's own tables; a value that left is not found again.
+-- not prepared: reads tables made by each import
 WITH gone AS (
     UPDATE {stage} AS s SET {column} = NULL
     FROM {guards} AS guard
