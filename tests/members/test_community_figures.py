@@ -14,7 +14,6 @@ from members.models import (
     CommunityPolicy,
 )
 
-
 POLICY = CommunityPolicy()
 NOW = datetime(2026, 11, 1, 4, tzinfo=UTC)
 
