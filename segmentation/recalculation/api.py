@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
+from segmentation.models import RecalculationRun
 from segmentation.recalculation import preview as trying
 from segmentation.recalculation import queries, services
 from segmentation.recalculation import settings as chosen
-from segmentation.recalculation.models import RecalculationRun
 
 
 class RfmSerializer(serializers.Serializer[Any]):

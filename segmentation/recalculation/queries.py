@@ -13,8 +13,8 @@ from members.models import Pool, TouchedMember
 from members.models.state import RfmGroup, Stage
 from scrm.jobs.models import JobRun
 from scrm.lib import formats, sql
+from segmentation.models import RecalculationRun
 from segmentation.recalculation.edges import DAY, Edges
-from segmentation.recalculation.models import RecalculationRun
 from segmentation.recalculation.services import KIND
 from segmentation.recalculation.steps import TITLES
 

@@ -15,9 +15,9 @@ from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
 from scrm.staff.audit import audit
 from scrm.staff.models import User
+from segmentation.models import RecalculationRun
 from segmentation.recalculation import settings, steps
 from segmentation.recalculation.edges import Edges, crossings, params
-from segmentation.recalculation.models import RecalculationRun
 
 KIND = "segmentation.recalculate"
 LOCK = 0x5EC5  # first half of the advisory lock; the second is the pool

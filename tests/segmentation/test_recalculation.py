@@ -6,8 +6,8 @@ import pytest
 
 from members.models import MemberState, Order, StateChange, TouchedMember
 from members.models.state import Stage
+from segmentation.models import RecalculationRun
 from segmentation.recalculation import services
-from segmentation.recalculation.models import RecalculationRun
 from tests import factories
 from tests.factories import days_before
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from members.models import MemberState, StateChange, TouchedMember
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
+from segmentation.models import RecalculationRun
 from segmentation.recalculation import services
-from segmentation.recalculation.models import RecalculationRun
 from tests import factories
 from tests.children import environment
 

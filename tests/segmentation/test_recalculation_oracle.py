@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from psycopg2 import sql as pg
 
 from members.models import Member, MemberState, Order, StateChange, TouchedMember
+from segmentation.models import RecalculationRun
 from segmentation.recalculation import services, steps
 from segmentation.recalculation.edges import Edges, params
-from segmentation.recalculation.models import RecalculationRun
 from segmentation.recalculation.settings import Choices
 from tests import factories
 from tests.segmentation import oracle

@@ -9,9 +9,9 @@ from members.models import Member, MemberState, Order, StateChange, TouchedMembe
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
 from scrm.lib.problems import Problem
+from segmentation.models import RecalculationRun
 from segmentation.recalculation import services, settings
 from segmentation.recalculation.edges import Edges, edges, params
-from segmentation.recalculation.models import RecalculationRun
 from tests import factories
 from tests.factories import days_before
 
