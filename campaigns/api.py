@@ -21,8 +21,8 @@ from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.api import PoolViewSet
 from scrm.staff.idempotency import Conflict
-from segmentation import services as segments
 from segmentation.models import Segment
+from segmentation.segments import services as segments
 from touchpoints.models import Connector
 
 

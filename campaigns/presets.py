@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.models import Pool
 from segmentation.models import Segment
-from segmentation.queries import sentence_of
+from segmentation.segments.queries import sentence_of
 
 Rule = dict[str, Any] | None
 

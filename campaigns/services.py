@@ -13,8 +13,8 @@ from members.models import Pool
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
-from segmentation import services as segments
 from segmentation.models import Segment
+from segmentation.segments import services as segments
 from touchpoints.models import Content
 
 MAX_LAYERS = 8

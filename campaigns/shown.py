@@ -16,8 +16,9 @@ from members.models import Member, Pool
 from members.pools import blockers
 from members.timeline import Moment, source
 from scrm.lib.ui import maybe_url
-from segmentation import choices, usage
+from segmentation import choices
 from segmentation.models import Segment
+from segmentation.segments import usage
 from touchpoints.models import Delivery
 
 GOING_ON = (Campaign.Status.SCHEDULED, Campaign.Status.RUNNING, Campaign.Status.PAUSED)

@@ -23,7 +23,7 @@ from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.access import allow
 from segmentation.models import Segment
-from segmentation.queries import sentence_of
+from segmentation.segments.queries import sentence_of
 from touchpoints.fields import FIELDS
 
 LABELS = {

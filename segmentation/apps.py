@@ -6,4 +6,5 @@ class SegmentationConfig(AppConfig):
     label = "segmentation"
 
     def ready(self) -> None:
-        from segmentation import bulk, charts, forgetting, merged, shown, work  # noqa: F401  (they announce themselves)
+        from segmentation import forgetting, shown, work  # noqa: F401  (they announce themselves)
+        from segmentation.segments import bulk, charts, merged  # noqa: F401

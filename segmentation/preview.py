@@ -12,13 +12,14 @@ from pyroaring import BitMap
 from members.attributes import queries as fields
 from members.models import Member, Pool
 from members.versions import versions
-from segmentation import builder, choices, own, queries
+from segmentation import builder, choices, own
 from segmentation.builder import Draft, Group, Row
 from segmentation.evaluate import CircularSegment, Evaluation, NodeCount, Result, count
 from segmentation.rules.ast import Node
 from segmentation.rules.catalog import GROUPS, Fact, Text, facts
 from segmentation.rules.parse import Fault, parse, read
 from segmentation.rules.periods import PERIODS, UNITS
+from segmentation.segments import queries
 
 OPERATOR_LABELS: dict[str, tuple[str, str]] = {
     "in": ("属于", "is one of"),

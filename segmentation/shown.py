@@ -14,9 +14,10 @@ from members import filters
 from members.models import Consent, Pool
 from members.signals import pool_zone_changed
 from scrm.lib import clock
-from segmentation import evaluate, queries, usage
+from segmentation import evaluate
 from segmentation.models import Segment
 from segmentation.recalculation import services as recalculation
+from segmentation.segments import queries, usage
 
 
 def _segment(pool: Pool, value: str) -> Segment:

@@ -5,8 +5,8 @@ from celery import shared_task
 from members.models import Pool
 from scrm.lib import clock
 from segmentation import leaves
-from segmentation import services as segments
 from segmentation.recalculation import services as recalculation
+from segmentation.segments import services as segments
 
 log = logging.getLogger("scrm.segmentation")
 

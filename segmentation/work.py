@@ -8,9 +8,9 @@ from members.models import Pool
 from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
-from segmentation import services as segments
 from segmentation.models import Segment
 from segmentation.recalculation import services, steps
+from segmentation.segments import services as segments
 
 
 @job(services.KIND, title=_("重算会员状态"))

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 
 from members.models import Pool
-from segmentation import services as segments
 from segmentation.models import Segment
+from segmentation.segments import services as segments
 from touchpoints import accounts, services
 from touchpoints.models import Connector
 

@@ -268,7 +268,7 @@ def test_historic_campaigns_say_that_there_was_no_control_group(marketer: Client
 
 
 def test_an_open_campaign_keeps_its_segment_from_being_archived(draft: Campaign, pool: Pool, connector: Connector) -> None:
-    from segmentation import usage
+    from segmentation.segments import usage
 
     assert draft.segment is not None
     assert [use.name for use in usage.uses(draft.segment)] == [draft.name]

@@ -6,8 +6,8 @@ from pyroaring import BitMap
 from members.models import BulkAct, MemberState, MemberTag, SavedView, Tag, TagGroup
 from scrm.jobs.running import run
 from segmentation import evaluate
-from segmentation import services as segments
 from segmentation.models import Segment
+from segmentation.segments import services as segments
 from tests import factories
 
 pytestmark = pytest.mark.django_db

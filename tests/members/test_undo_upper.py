@@ -15,8 +15,8 @@ from members.merging import Cause, Told, merge_pairs
 from members.models import Consent, ConsentEntry, Event, Merge, Order
 from scrm.lib import sql
 from scrm.lib.problems import Problem
-from segmentation import services as segments
 from segmentation.models import Segment, SegmentSnapshot
+from segmentation.segments import services as segments
 from tests import factories
 from touchpoints import links, outbox, receipts, resolving
 from touchpoints.connectors.base import Receipt as Said

@@ -17,9 +17,10 @@ from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.models import User
-from segmentation import evaluate, own, queries, services
+from segmentation import evaluate, own
 from segmentation.rules.catalog import fact
 from segmentation.rules.parse import RuleError
+from segmentation.segments import queries, services
 from tests import factories
 
 pytestmark = pytest.mark.django_db

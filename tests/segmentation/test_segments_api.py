@@ -15,8 +15,9 @@ from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.models import AuditEntry
-from segmentation import evaluate, leaves, queries, services, tasks, usage
+from segmentation import evaluate, leaves, tasks
 from segmentation.models import Leaf, Segment, SegmentSnapshot, SegmentVersion
+from segmentation.segments import queries, services, usage
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)

@@ -16,8 +16,9 @@ from members.models import ExportRequest, Member, Pool
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
-from segmentation import builder, services, usage
+from segmentation import builder
 from segmentation.models import Segment, SegmentVersion
+from segmentation.segments import services, usage
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)

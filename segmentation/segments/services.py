@@ -16,13 +16,14 @@ from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
-from segmentation import own, usage
+from segmentation import own
 from segmentation.evaluate import CircularSegment, Evaluation, tree_of
-from segmentation.lists import Named, resolve
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import Node, conditions, dump
 from segmentation.rules.catalog import Text
 from segmentation.rules.parse import Fault, RuleError
+from segmentation.segments import usage
+from segmentation.segments.lists import Named, resolve
 
 REFRESH = "segments.refresh"
 DUE_AFTER = timedelta(minutes=4)

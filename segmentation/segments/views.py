@@ -19,12 +19,13 @@ from scrm.lib.toasts import toast
 from scrm.lib.ui import maybe_url
 from scrm.staff.access import allow
 from scrm.staff.permissions import may
-from segmentation import builder, queries, services, usage
+from segmentation import builder
 from segmentation.evaluate import Evaluation
-from segmentation.forms import FreezeForm, ListForm, NameForm
 from segmentation.models import Segment, SegmentVersion
 from segmentation.preview import Preview, fact_groups, preview, windows
 from segmentation.rules.parse import RuleError
+from segmentation.segments import queries, services, usage
+from segmentation.segments.forms import FreezeForm, ListForm, NameForm
 
 PAGE = 200
 

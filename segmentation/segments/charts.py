@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scrm.lib.charts import Chart, Column, chart
-from segmentation import queries
 from segmentation.models import Segment
+from segmentation.segments import queries
 
 
 @chart("segment_sizes", title=gettext_lazy("人数变化"), permission="segments.view")

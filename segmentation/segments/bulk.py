@@ -11,8 +11,8 @@ from pyroaring import BitMap
 from members import bulk
 from members.models import Pool
 from scrm.lib.problems import Problem
-from segmentation import services
 from segmentation.models import Segment
+from segmentation.segments import services
 
 
 def _lists(pool: Pool) -> dict[str, Any]:
