@@ -19,6 +19,7 @@ NAMES = {
     "ConsentEntry": gettext_lazy("授权记录"),
     "MemberState": gettext_lazy("会员状态"),
     "StateChange": gettext_lazy("状态变化"),
+    "MemberStanding": gettext_lazy("会员所处层级"),
     "AccessEntry": gettext_lazy("查看记录"),
     "OwnerChange": gettext_lazy("归属变更"),
     "CommunityMember": gettext_lazy("社群成员"),
@@ -34,8 +35,8 @@ def declare() -> None:
     """Called when the app is ready."""
     moves.latest_wins("members.MemberTag", "at")
     moves.latest_wins("members.Consent", "at")
-    moves.drop("members.MemberState", "members.TouchedMember")
-    moves.computed("members.StateChange", "members.TouchedMember", "members.MemberState")
+    moves.drop("members.MemberState", "members.MemberStanding", "members.TouchedMember")
+    moves.computed("members.StateChange", "members.TouchedMember", "members.MemberState", "members.MemberStanding")
     moves.mover("members.Identity")(_repoint)
     moves.unmover("members.Identity")(_lead_back)
     moves.follows("members.OrderLine", ORDER, "(s.row ->> 'order_id')::bigint")

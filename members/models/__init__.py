@@ -23,6 +23,7 @@ from members.models.order import Order, OrderLine, Product, Refund
 from members.models.ownership import Handover, HandoverShare, OwnerChange, OwnershipRule, StaffProfile
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
 from members.models.privacy import AccessEntry, ConsentWording, Erasure, ExportRequest, Tombstone
+from members.models.standing import MemberStanding
 from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.store import Store
 from members.models.tag import MemberTag, Tag, TagGroup
@@ -64,6 +65,7 @@ __all__ = [
     "MatchCount",
     "Meeting",
     "Member",
+    "MemberStanding",
     "MemberState",
     "MemberTag",
     "Merge",

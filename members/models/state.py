@@ -68,19 +68,21 @@ class MemberState(models.Model):
 
 
 class StateChange(models.Model):
-    """One change of stage or RFM group; append-only, so migrations are a GROUP BY.
+    """One change of stage, RFM group or standing in a scheme; append-only, so migrations are a GROUP BY.
 
     A member's first value comes from null and a lost one goes to null: the latest row up to a date is the
     state at that date. Counts of migrations leave rows with a null out.
     """
 
     class Kind(models.IntegerChoices):
+        """The product's own; the kinds of schemes begin at MemberStanding.KIND."""
+
         STAGE = 1, _("生命周期")
         RFM = 2, _("RFM 分组")
 
     pk = models.CompositePrimaryKey("member_id", "kind", "at")
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="changes", db_index=False)
-    kind = models.SmallIntegerField(choices=Kind.choices)
+    kind = models.IntegerField()
     at = models.DateTimeField()
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     from_code = models.SmallIntegerField(null=True)

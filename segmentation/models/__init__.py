@@ -1,7 +1,8 @@
-"""Segments: a named rule (in immutable versions) or list, and snapshots of who was in it when; what recalculation did."""
+"""Segments: a named rule (in immutable versions) or list, and snapshots of who was in it when; schemes; what recalculation did."""
 
 from segmentation.models.leaf import Leaf
 from segmentation.models.run import RecalculationRun
+from segmentation.models.scheme import Scheme
 from segmentation.models.segment import Segment, SegmentSnapshot, SegmentVersion
 
-__all__ = ["Leaf", "RecalculationRun", "Segment", "SegmentSnapshot", "SegmentVersion"]
+__all__ = ["Leaf", "RecalculationRun", "Scheme", "Segment", "SegmentSnapshot", "SegmentVersion"]

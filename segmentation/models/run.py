@@ -10,11 +10,13 @@ class RecalculationRun(models.Model):
     class Mode(models.TextChoices):
         FULL = "full", _("全量")
         TICK = "tick", _("增量")
+        PART = "part", _("单个方案")
 
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE)
     mode = models.CharField(_("方式"), max_length=4, choices=Mode.choices)
     as_of = models.DateTimeField(_("计算时点"))
     until = models.DateTimeField(null=True)  # the state is right up to here; moved on by ticks with nothing to do
+    scheme_id = models.IntegerField(null=True)  # the only one of a run that computed no more
     settings = models.JSONField(default=dict)  # what the full run was told
     edges = models.JSONField(default=dict)  # what it measured; ticks keep them
     steps = models.JSONField(default=list)  # [{"step": …, "rows": …, "ms": …}]
