@@ -26,7 +26,7 @@ from members.models.privacy import AccessEntry, ConsentWording, Erasure, ExportR
 from members.models.standing import MemberStanding
 from members.models.state import MemberState, StateChange, TouchedMember
 from members.models.store import Store
-from members.models.tag import MemberTag, Tag, TagGroup
+from members.models.tag import MemberTag, MergedTag, Tag, TagChange, TagGroup, TagMerge, TagRun
 from members.models.tracking import Site, VisitorEvent
 from members.models.view import ListSettings, SavedView
 
@@ -70,6 +70,7 @@ __all__ = [
     "MemberTag",
     "Merge",
     "MergedRows",
+    "MergedTag",
     "NotSame",
     "Note",
     "Order",
@@ -91,7 +92,10 @@ __all__ = [
     "StateChange",
     "Store",
     "Tag",
+    "TagChange",
     "TagGroup",
+    "TagMerge",
+    "TagRun",
     "Tombstone",
     "TouchedMember",
     "VisitorEvent",

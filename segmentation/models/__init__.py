@@ -4,5 +4,6 @@ from segmentation.models.leaf import Leaf
 from segmentation.models.run import RecalculationRun
 from segmentation.models.scheme import Scheme
 from segmentation.models.segment import Segment, SegmentSnapshot, SegmentVersion
+from segmentation.models.tagging import TagRule
 
-__all__ = ["Leaf", "RecalculationRun", "Scheme", "Segment", "SegmentSnapshot", "SegmentVersion"]
+__all__ = ["Leaf", "RecalculationRun", "Scheme", "Segment", "SegmentSnapshot", "SegmentVersion", "TagRule"]
