@@ -14,6 +14,14 @@ class Stage(models.IntegerChoices):
     LOST = 4, _("流失期")
 
 
+class LeadStage(models.IntegerChoices):
+    """What a member without a purchase is like; null for buyers."""
+
+    NEW = 1, _("新潜客")
+    ENGAGED = 2, _("互动潜客")
+    COLD = 3, _("沉寂潜客")
+
+
 class RfmGroup(models.IntegerChoices):
     """Bits: recency high 4, frequency high 2, monetary high 1."""
 
@@ -48,6 +56,7 @@ class MemberState(models.Model):
     m = models.SmallIntegerField(_("M 分"), null=True)
     rfm_group = models.SmallIntegerField(_("RFM 分组"), choices=RfmGroup.choices, null=True)
     stage = models.SmallIntegerField(_("生命周期"), choices=Stage.choices, default=Stage.LEAD)
+    lead = models.SmallIntegerField(_("潜客阶段"), choices=LeadStage.choices, null=True)
     stage_due = models.DateTimeField(_("阶段到期"), null=True)  # when the stage changes if nothing happens
     facts_due = models.DateTimeField(null=True)  # when the next order leaves the window, or comes out of the future
 
@@ -79,6 +88,7 @@ class StateChange(models.Model):
 
         STAGE = 1, _("生命周期")
         RFM = 2, _("RFM 分组")
+        LEAD = 3, _("潜客阶段")
 
     pk = models.CompositePrimaryKey("member_id", "kind", "at")
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="changes", db_index=False)

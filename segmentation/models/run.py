@@ -19,6 +19,7 @@ class RecalculationRun(models.Model):
     scheme_id = models.IntegerField(null=True)  # the only one of a run that computed no more
     settings = models.JSONField(default=dict)  # what the full run was told
     edges = models.JSONField(default=dict)  # what it measured; ticks keep them
+    backtest = models.JSONField(null=True)  # of a full run: what the stages of an earlier day were worth
     steps = models.JSONField(default=list)  # [{"step": …, "rows": …, "ms": …}]
     job_id = models.BigIntegerField(null=True)
     started_at = models.DateTimeField()
