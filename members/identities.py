@@ -178,6 +178,11 @@ def hint(kind: str, value: str) -> str:
     return value[:40] if len(value) < 9 else f"{value[:4]}****{value[-4:]}"
 
 
+def tail(kind: str, value: str) -> str:
+    """What staff may search a telephone by."""
+    return value[-4:] if kind == Kind.PHONE else ""
+
+
 def written(kind: str, value: str) -> Written:
     """All columns of a normalised value; what is sensitive is sealed and not kept in the clear."""
     secret = kind in Identity.SENSITIVE
@@ -187,7 +192,7 @@ def written(kind: str, value: str) -> Written:
         value="" if secret else value,
         sealed=crypto.encrypt(value, kind) if secret else None,
         hint=hint(kind, value),
-        tail=value[-4:] if kind == Kind.PHONE else "",
+        tail=tail(kind, value),
     )
 
 

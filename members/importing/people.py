@@ -27,7 +27,7 @@ from members.oneid import rules as oneid
 from members.oneid.guarding import Shared
 from members.oneid.rules import Rules
 from members.privacy import tombstones
-from scrm.lib import sql
+from scrm.lib import crypto, sql
 
 WHOSE = "import:{}"  # what a merge says it came from
 OWN = ("keys", "roots", "people", "persons", "fresh", "seals", "guards", "met", "ties", "merges", "conflicts")
@@ -275,53 +275,51 @@ def seal(plan: Plan) -> None:
     sql.run(pg.SQL("DROP TABLE IF EXISTS {}, {}").format(seals, table(plan.run, "fresh")))
     sql.run(
         pg.SQL(
-            "CREATE UNLOGGED TABLE {} (hash bytea, value text NOT NULL, sealed bytea, hint text NOT NULL, tail text NOT NULL)"
+            "CREATE UNLOGGED TABLE {}"
+            " (line bigint, kind text, value text NOT NULL, sealed bytea, hint text NOT NULL, tail text NOT NULL)"
         ).format(seals)
     )
     wanted = _unsealed(plan)
-    if any(wanted.values()):
+    if wanted:
         _seal_lines(plan, wanted, pg.SQL("COPY {} FROM STDIN (FORMAT csv)").format(seals))
     sql.execute("members/importing/gather_identities", None, **some(plan, "fresh", "persons", "seals"))
     fresh = table(plan.run, "fresh")
     sql.run(pg.SQL("CREATE INDEX ON {} (member_id); ANALYZE {}").format(fresh, fresh))
 
 
-def _unsealed(plan: Plan) -> dict[str, BitMap64]:
-    """Per kind the lines whose value is to be registered."""
-    found = {kind: BitMap64() for kind in plan.identities}
-    for kind in found:
-        lines = sql.fetch(
-            pg.SQL("SELECT string_agg(int8send(line), '') FROM {} WHERE known IS NULL AND kind = %(kind)s").format(
-                table(plan.run, "persons")
-            ),
-            {"kind": kind},
-        )
-        if lines[0][0] is not None:
-            found[kind] = BitMap64(np.frombuffer(bytes(lines[0][0]), ">i8").astype(np.uint64))
-    return found
+def _unsealed(plan: Plan) -> dict[str, np.ndarray]:
+    """Per kind the lines whose value is to be registered, in their order."""
+    statement = pg.SQL(
+        "SELECT kind, string_agg(int8send(line), '' ORDER BY line) FROM {} WHERE known IS NULL GROUP BY kind"
+    ).format(table(plan.run, "persons"))
+    return {kind: np.frombuffer(bytes(lines), ">i8").astype(np.int64) for kind, lines in sql.fetch(statement)}
 
 
-def _seal_lines(plan: Plan, wanted: dict[str, BitMap64], statement: pg.Composed) -> None:
+def _seal_lines(plan: Plan, wanted: dict[str, np.ndarray], statement: pg.Composed) -> None:
     position = {field.identity: place for place, field in plan.mapped if field.identity}
-    last = max(lines.max() for lines in wanted.values() if lines)
+    last = max(lines[-1] for lines in wanted.values())
     for batch in batches(plan.path, plan.found):
-        if not len(batch.lines) or batch.lines[0].as_py() > last:
+        numbers = np.asarray(batch.lines)
+        if not len(numbers) or numbers[0] > last:
             continue
-        numbers = batch.lines.to_pylist()
-        out: list[tuple[Any, ...]] = []
         for kind, lines in wanted.items():
-            hit = [row for row, line in enumerate(numbers) if line in lines]
-            taken = batch.columns[position[kind]].take(pa.array(hit, pa.int64())) if hit else pa.array([], pa.string())
-            values = parsing.identity(kind, taken, plan.rules.people).values
-            out += [_sealed(identities.written(kind, value)) for value in values.to_pylist()]
-        if out:
-            data = BytesIO()
-            columns = [pa.array(column, pa.string()) for column in zip(*out, strict=True)]
-            arrow_csv.write_csv(pa.table(columns, names=list("abcde")), data, arrow_csv.WriteOptions(include_header=False))
-            data.seek(0)
-            sql.copy_in(statement, data)
+            here = lines[slice(*np.searchsorted(lines, (numbers[0], numbers[-1] + 1)))]
+            if len(here):
+                cells = batch.columns[position[kind]].take(pa.array(np.searchsorted(numbers, here)))
+                _keep_sealed(kind, here, parsing.identity(kind, cells, plan.rules.people).values.to_pylist(), statement)
 
 
-def _sealed(made: identities.Written) -> tuple[Any, ...]:
-    hidden = "\\x" + made.sealed.hex() if made.sealed else None
-    return "\\x" + made.value_hash.hex(), made.value, hidden, made.hint, made.tail
+def _keep_sealed(kind: str, lines: np.ndarray, values: list[str], statement: pg.Composed) -> None:
+    secret, seal = kind in Identity.SENSITIVE, crypto.sealer(kind)
+    columns = [
+        pa.array(lines),
+        pa.array([kind] * len(values), pa.string()),
+        pa.array([""] * len(values) if secret else values, pa.string()),
+        pa.array(["\\x" + seal(value).hex() for value in values] if secret else [None] * len(values), pa.string()),
+        pa.array([identities.hint(kind, value) for value in values], pa.string()),
+        pa.array([identities.tail(kind, value) for value in values], pa.string()),
+    ]
+    data = BytesIO()
+    arrow_csv.write_csv(pa.table(columns, names=list("abcdef")), data, arrow_csv.WriteOptions(include_header=False))
+    data.seek(0)
+    sql.copy_in(statement, data)

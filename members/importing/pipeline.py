@@ -40,6 +40,7 @@ Kind = ImportRun.Kind
 Counts = dict[str, int]
 CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated", 8: "new"}  # 8: refunds that wait for their order
 REFUSALS = {3: "other_member", 4: "duplicate_in_file", 6: "unknown_order", 7: "unknown_product"}
+AGAIN = 9  # order lines that the file has said before, until they are judged
 # Refused for what is known, not for what the row lacks.
 CONFLICTS = ("other_member", "duplicate_in_file", "shared_identity")
 MANY = 20_000  # new rows from which a table's statistics may be worth a look
@@ -123,8 +124,7 @@ def _read(plan: Plan, progress: Progress) -> None:
     if progress.watermark["phase"] == "read":
         progress.checkpoint(total=_estimate(plan), phase="read")
         staging.fill(plan, progress)
-        stage = table(plan.run, "stage")
-        sql.run(pg.SQL("ANALYZE {}").format(stage))
+        staging.analyze(plan)
     folding.fold(plan, progress)
 
 
@@ -233,7 +233,7 @@ def _mark_repeats(plan: Plan) -> None:
     again = "GROUP BY {key} HAVING count(*) > 1"
     if plan.run.kind == Kind.LINES:  # they lie in the order of their keys: gathering has seen which come again
         again = "WHERE class = 9"
-        if not sql.fetch(pg.SQL("SELECT EXISTS (SELECT FROM {} WHERE class = 9)").format(table(plan.run, "ready")))[0][0]:
+        if AGAIN not in dict(_classes(plan, "ready")):
             return
 
     def listed(names: tuple[str, ...], prefix: str = "") -> pg.Composed:

@@ -148,6 +148,13 @@ def create(plan: Plan) -> None:
     ImportReject.objects.filter(run=plan.run).delete()
 
 
+def analyze(plan: Plan) -> None:
+    """Statistics of what the staged rows are joined by; the planner needs no others."""
+    keys = [each.column for _, each in plan.mapped if each.parser in ("code", "identity", "channel")]
+    columns = pg.SQL(", ").join(pg.Identifier(name) for name in ["line", *dict.fromkeys(keys)])
+    sql.run(pg.SQL("ANALYZE {} ({})").format(table(plan.run, "stage"), columns))
+
+
 PARTS = (
     "stage", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members", "changed",
     "guards", "stopped", "met", "ties", "merges", "conflicts",

@@ -12,7 +12,13 @@ from scrm.lib import sql
 
 FOLDER = "members/importing/"
 _NOT_THEIRS = ("members.ImportLeftover", Merge._meta.label, Member._meta.label)
-_follows = {"members.MemberState", "members.StateChange", "members.TouchedMember", "members.GuardedUse"}
+_follows = {
+    "members.MemberState",
+    "members.MemberStanding",
+    "members.StateChange",
+    "members.TouchedMember",
+    "members.GuardedUse",
+}
 
 
 def follows(*labels: str) -> None:

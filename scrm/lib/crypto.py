@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -83,10 +84,19 @@ def derived_index_key(keys: KeyRing) -> bytes:
 
 def encrypt(plain: str, context: str = "") -> bytes:
     """Key id, nonce and ciphertext; `context` binds the value to where it belongs."""
+    return sealer(context)(plain)
+
+
+def sealer(context: str = "") -> Callable[[str], bytes]:
+    """`encrypt` for many values of one kind: the keys are read once, so it is not to be kept for longer than a batch."""
     keys = ring()
-    nonce = os.urandom(NONCE)
-    sealed = AESGCM(keys.keys[keys.current]).encrypt(nonce, plain.encode(), context.encode())
-    return keys.current.encode() + b":" + nonce + sealed
+    cipher, key_id, bound = AESGCM(keys.keys[keys.current]), keys.current.encode() + b":", context.encode()
+
+    def seal(plain: str) -> bytes:
+        nonce = os.urandom(NONCE)
+        return key_id + nonce + cipher.encrypt(nonce, plain.encode(), bound)
+
+    return seal
 
 
 def decrypt(sealed: bytes | memoryview, context: str = "") -> str:

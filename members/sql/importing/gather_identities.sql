@@ -3,6 +3,6 @@
 -- not prepared: reads tables made by each import
 CREATE UNLOGGED TABLE {fresh} AS
 SELECT persons.person AS member_id, persons.kind, persons.hash, seals.value, seals.sealed, seals.hint, seals.tail
-FROM {persons} AS persons JOIN {seals} AS seals ON seals.hash = persons.hash
+FROM {persons} AS persons JOIN {seals} AS seals ON seals.line = persons.line AND seals.kind = persons.kind
 WHERE persons.known IS NULL
 ORDER BY persons.person
