@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test lint format bench messages lock screenshots logs shell
+.PHONY: help install up down reset test lint format bench bench-models messages lock screenshots logs shell
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -39,6 +39,9 @@ format: install ## Put Python and templates in shape
 
 bench: install ## Measure, and write docs/benchmarks.md (MEMBERS=1000000 ORDERS=10000000)
 	@exec $(PY) -m benchmarks
+
+bench-models: install ## Measure the models alone (MEMBERS=1000000)
+	@ONLY=models exec $(PY) -m benchmarks
 
 messages: install ## Collect the texts to translate and compile them
 	@$(PY) manage.py messages

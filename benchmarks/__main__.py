@@ -15,7 +15,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 RESULTS, PAGE = HERE / "results.json", HERE.parent / "docs" / "benchmarks.md"
-MODULES = ("recalculation", "import_speed", "pool_reading", "segments", "send", "merging", "events")
+MODULES = ("recalculation", "import_speed", "pool_reading", "segments", "send", "merging", "events", "models")
 Row = dict[str, Any]
 
 

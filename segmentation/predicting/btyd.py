@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 
 FEWEST, FEWEST_REPEATERS = 20, 5
 _BOUNDS = (-12.0, 14.0)  # of the logarithms: what runs away stays a number
-_ROUNDS = {"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-9}
+_START = np.log([0.5, 0.5, 0.8, 2.5])
+_ROUNDS = {"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-9}
 _NODES = 64
 _DENSE = 4_000_000
 
@@ -92,13 +93,8 @@ def fit(x: Any, tx: Any, T: Any, *, modified: bool = False) -> Counts:
     x, tx, T = (np.asarray(each, float) for each in (x, tx, T))
     _enough(x, T)
     unit = float(T.mean())
-    groups, count = _groups(x, tx, T)
-    xs, at = np.unique(groups[0], return_inverse=True)
-    data = (xs, at, groups[1] / unit, groups[2] / unit, count, int(modified))
-    starts = (np.log([0.5, 0.5, 0.8, 2.5]), np.zeros(4))
-    found = min(
-        (minimize(_loss, start, data, "L-BFGS-B", jac=True, bounds=[_BOUNDS] * 4, options=_ROUNDS) for start in starts), key=_fun
-    )
+    data = _Sums.of(x, tx / unit, T / unit, modified)
+    found = minimize(_loss, _START, (data,), "L-BFGS-B", jac=True, bounds=[_BOUNDS] * 4, options=_ROUNDS)
     r, alpha, a, b = (float(each) for each in np.exp(found.x))
     loss = float(found.fun) * len(x) + float((x * np.log(unit)).sum())
     return Counts(r, alpha * unit, a, b, modified, -loss, len(x))
@@ -141,34 +137,74 @@ def _enough(x: Floats, T: Floats) -> None:
         raise NotEnoughData("all purchases are of the last day; nothing has been observed after them")
 
 
-def _fun(found: Any) -> float:
-    return float(found.fun)
+@dataclass(frozen=True)
+class _Sums:
+    """All the likelihood needs: what depends on x or on T alone is summed per value, only the rest per kind of customer.
 
-
-def _loss(logs: Floats, xs: Floats, at: Any, tx: Floats, T: Floats, count: Floats, s: int) -> tuple[float, Floats]:
-    """Negative mean log-likelihood over groups of like customers, and its gradient in the logarithms.
-
-    Gamma functions are taken once per distinct x and spread by index.
+    Kinds are distinct (x, tx, T) of those who may have stopped; their functions of one value are looked up.
     """
+
+    s: int
+    n: float
+    x: Floats
+    count_x: Floats
+    T: Floats
+    count_t: Floats
+    x_t: Floats  # purchases of those watched for T
+    tx: Floats
+    count: Floats
+    at_x: Any
+    at_tx: Any
+    at_t: Any
+
+    @classmethod
+    def of(cls, x: Floats, tx: Floats, T: Floats, modified: bool) -> "_Sums":
+        (xs, x_code), (txs, tx_code), (ts, t_code) = (_coded(each) for each in (x, tx, T))
+        key, count = np.unique((x_code * len(txs) + tx_code) * len(ts) + t_code, return_counts=True)
+        at_x, at_tx, at_t = key // len(ts) // len(txs), key // len(ts) % len(txs), key % len(ts)
+        sums = [
+            np.bincount(code, weights, len(values))
+            for code, weights, values in ((x_code, None, xs), (t_code, None, ts), (t_code, x, ts))
+        ]
+        may = (xs[at_x] > 0) | modified
+        return cls(
+            int(modified),
+            float(len(x)),
+            xs,
+            sums[0],
+            ts,
+            sums[1],
+            sums[2],
+            txs,
+            count[may].astype(float),
+            at_x[may],
+            at_tx[may],
+            at_t[may],
+        )
+
+
+def _loss(logs: Floats, data: _Sums) -> tuple[float, Floats]:
+    """Negative mean log-likelihood and its gradient in the logarithms."""
     r, alpha, a, b = np.exp(logs)
-    x = xs[at]
-    log_t = np.log(alpha + T)
-    gap = log_t - np.log(alpha + tx)
-    g = (r + x) * gap + np.log(a) - np.log(np.maximum(b + x - 1 + s, 1e-300))
-    g = np.where((x > 0) | (s > 0), g, -np.inf)
-    stopped = expit(g)
-    of_x = (
-        gammaln(r + xs) - gammaln(r) + r * logs[1] + gammaln(a + b) + gammaln(b + xs + s) - gammaln(b) - gammaln(a + b + xs + s)
-    )
-    likelihood = of_x[at] - (r + x) * log_t + np.logaddexp(0, g)
-    d_r = (digamma(r + xs) - digamma(r) + logs[1])[at] - log_t + stopped * gap
-    d_alpha = r / alpha - (r + x) / (alpha + T) + stopped * (r + x) * (1 / (alpha + T) - 1 / (alpha + tx))
-    both = digamma(a + b) - digamma(a + b + xs + s)
-    d_a = both[at] + stopped / a
-    d_b = (both + digamma(b + xs + s) - digamma(b))[at] - stopped / np.maximum(b + x - 1 + s, 1e-300)
-    n = count.sum()
-    gradient = np.array([count @ d_r * r, count @ d_alpha * alpha, count @ d_a * a, count @ d_b * b])
-    return float(-(count @ likelihood) / n), -gradient / n
+    d, x, s = data, data.x, data.s
+    stays = np.maximum(b + x - 1 + s, 1e-300)
+    log_t, log_tx = np.log(alpha + d.T), np.log(alpha + d.tx)
+    gap = log_t[d.at_t] - log_tx[d.at_tx]
+    rate = (r + x)[d.at_x]
+    odds = rate * gap + (logs[2] - np.log(stays))[d.at_x]
+    small = np.exp(-np.abs(odds))
+    softplus = np.maximum(odds, 0) + np.log1p(small)
+    stopped = d.count * np.where(odds >= 0, 1.0, small) / (1 + small)
+    of_x = gammaln(r + x) - gammaln(r) + r * logs[1] + gammaln(a + b) + gammaln(b + x + s) - gammaln(b) - gammaln(a + b + x + s)
+    watched = r * d.count_t + d.x_t
+    likelihood = d.count_x @ of_x - watched @ log_t + d.count @ softplus
+    d_r = d.count_x @ (digamma(r + x) - digamma(r) + logs[1]) - d.count_t @ log_t + stopped @ gap
+    shorter = (1 / (alpha + d.T))[d.at_t] - (1 / (alpha + d.tx))[d.at_tx]
+    d_alpha = d.n * r / alpha - watched @ (1 / (alpha + d.T)) + stopped @ (rate * shorter)
+    both = digamma(a + b) - digamma(a + b + x + s)
+    d_a = d.count_x @ both + stopped.sum() / a
+    d_b = d.count_x @ (both + digamma(b + x + s) - digamma(b)) - stopped @ (1 / stays)[d.at_x]
+    return float(-likelihood / d.n), -np.array([d_r * r, d_alpha * alpha, d_a * a, d_b * b]) / d.n
 
 
 def _stopped(r: float, alpha: float, a: float, b: float, x: Floats, tx: Floats, T: Floats, s: int) -> Floats:
@@ -202,20 +238,6 @@ def _by_quadrature(r: float, alpha: float, a: float, b: float, t: float, x: Floa
         each = p[at, k]
         found += weights[k] / 2 * -np.expm1(-(r + x) * np.log1p(each * t / (alpha + T))) / each
     return found
-
-
-def _groups(x: Floats, tx: Floats, T: Floats) -> tuple[list[Floats], Floats]:
-    """Distinct (x, tx, T) and how many customers share each."""
-    columns = [_coded(each) for each in (x, tx, T)]
-    key = np.zeros(len(x), np.int64)
-    for values, code in columns:
-        key = key * len(values) + code
-    key, count = np.unique(key, return_counts=True)
-    found: list[Floats] = []
-    for values, _ in reversed(columns):
-        found.insert(0, np.asarray(values[key % len(values)], float))
-        key = key // len(values)
-    return found, count.astype(float)
 
 
 def _distinct(x: Floats, T: Floats) -> tuple[list[Floats], Any]:
