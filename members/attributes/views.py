@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from members import queries as people
 from members.attributes import forms, queries, services, usage
 from members.models import AttributeField
+from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
 from scrm.staff.access import allow
@@ -90,9 +91,8 @@ def distribution(request: HttpRequest, pk: int) -> HttpResponse:
     field = _field(request, pk)
     found = queries.distribution(request.pool, field)
     parts = [(part, _behind(field, part)) for part in found.parts]
-    return render(
-        request, "attributes/distribution.html", {"field": field, "found": found, "parts": parts, "titled": "from" in request.GET}
-    )
+    context = {"field": field, "found": found, "parts": parts, "titled": "from" in request.GET}
+    return render_page(request, "attributes/distribution.html", "values", context)
 
 
 def _behind(field: AttributeField, part: queries.Share) -> str:

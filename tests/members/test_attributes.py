@@ -244,8 +244,12 @@ def test_coverage_and_keys_nobody_declared(login: Login, pool: Pool, band: Attri
     page = login("analyst").get("/p/demo/settings/fields/filled/").content.decode()
     assert "1 · 50.0%" in page
     assert "学历" in page
-    values = login("analyst").get(f"/p/demo/settings/fields/{band.pk}/values/").content.decode()
-    assert "?a_band=low" in values
+    analyst, url = login("analyst"), f"/p/demo/settings/fields/{band.pk}/values/"
+    whole, part = analyst.get(url).content.decode(), analyst.get(url, HTTP_HX_REQUEST="true").content.decode()
+    assert "?a_band=low" in whole
+    assert "<nav" in whole
+    assert "?a_band=low" in part
+    assert "<nav" not in part
 
 
 def test_numbers_show_their_quartiles(login: Login, pool: Pool, worth: AttributeField) -> None:
