@@ -13,25 +13,21 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="MergedTag",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "member_id", "merge_id", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("due", models.DateTimeField(null=True)),
-                ("had", models.BooleanField()),
-            ],
-        ),
-        migrations.CreateModel(
             name="TagChange",
             fields=[
                 (
                     "pk",
                     models.CompositePrimaryKey("member_id", "id", blank=True, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tag_changes",
+                        to="members.member",
+                    ),
                 ),
                 ("id", models.BigIntegerField()),
                 ("what", models.SmallIntegerField(choices=[(1, "打上"), (2, "取下"), (3, "延长有效期")])),
@@ -71,6 +67,34 @@ class Migration(migrations.Migration):
                 ("moved", models.BigIntegerField(default=0)),
                 ("rewritten", models.JSONField(default=list)),
                 ("undone_at", models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="MergedTag",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "member_id", "merge_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="members.member",
+                    ),
+                ),
+                (
+                    "merge",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="members.tagmerge"),
+                ),
+                ("at", models.DateTimeField()),
+                ("due", models.DateTimeField(null=True)),
+                ("had", models.BooleanField()),
             ],
         ),
         migrations.CreateModel(
@@ -204,17 +228,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="mergedtag",
-            name="member",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="members.member",
-            ),
-        ),
-        migrations.AddField(
             model_name="tagchange",
             name="by",
             field=models.ForeignKey(
@@ -224,17 +237,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
                 to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="tagchange",
-            name="member",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="tag_changes",
-                to="members.member",
             ),
         ),
         migrations.AddField(
@@ -273,11 +275,6 @@ class Migration(migrations.Migration):
             model_name="tagmerge",
             name="target",
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="merges_in", to="members.tag"),
-        ),
-        migrations.AddField(
-            model_name="mergedtag",
-            name="merge",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="members.tagmerge"),
         ),
         migrations.AddField(
             model_name="tagrun",
