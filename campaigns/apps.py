@@ -6,4 +6,4 @@ class CampaignsConfig(AppConfig):
     label = "campaigns"
 
     def ready(self) -> None:
-        from campaigns import behind, charts, forgetting, merged, placeholders, shown  # noqa: F401  (they announce themselves)
+        from campaigns import behind, charts, facts, forgetting, merged, placeholders, shown  # noqa: F401  (they announce themselves)

@@ -12,12 +12,15 @@ from members.team.queries import colleagues
 from scrm.lib import sql
 from segmentation import own
 from segmentation.models import Segment
-from segmentation.rules import facts_member, facts_own
+from segmentation.rules import facts_own, facts_state, happenings
 from segmentation.rules.catalog import Choice
+from touchpoints.models import Connector, Content, Step
 
 Option = tuple[str | int, str]
 LIMIT = 60
-STATIC: dict[str, tuple[Choice, ...]] = {"stages": facts_member.STAGES, "rfm_groups": facts_member.RFM_GROUPS}
+STATIC: dict[str, tuple[Choice, ...]] = {"stages": facts_state.STAGES, "rfm_groups": facts_state.RFM_GROUPS}
+Lists = Callable[[Pool, str, tuple[Any, ...], int], list[Option]]  # what is searched for, what it is of, how many
+Named = Callable[[Pool, Iterable[Any], str], dict[Any, str]]
 # An upper app names the senders of messages: source ("campaign:42") -> what people call it.
 SenderNames = Callable[[Pool, Iterable[str]], dict[str, str]]
 _senders: list[SenderNames] = []
@@ -28,6 +31,11 @@ def register_senders(names: SenderNames) -> SenderNames:
     if names not in _senders:
         _senders.append(names)
     return names
+
+
+def offer(source: str, lists: Lists, names: Named) -> None:
+    """Declare choices of an upper app: how they are listed, and what they are called."""
+    LISTS[source], NAMES[source] = lists, names
 
 
 def options(pool: Pool, source: str, q: str = "", of: tuple[Any, ...] = (), limit: int = LIMIT) -> list[Option]:
@@ -124,6 +132,31 @@ def _senders_of(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Opt
     return [(value, label) for value, label in named.items() if q.lower() in label.lower()][:limit]
 
 
+def _happenings(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    """The pool's events, and what else a sequence can be made of."""
+    special: list[Option] = [(choice.value, choice.label.said(_language())) for choice in happenings.CHOICES]
+    return [
+        *((value, label) for value, label in special if q.lower() in label.lower()),
+        *_column("list_event_kinds", pool, q, of, limit),
+    ]
+
+
+def _contents(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    found = Content.objects.filter(pool=pool, name__icontains=q).order_by("-pk")
+    return [(pk, f"{name} · #{pk}") for pk, name in found.values_list("pk", "name")[:limit]]
+
+
+def _connectors(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    return [(row.pk, row.name) for row in Connector.objects.filter(pool=pool, name__icontains=q).order_by("name")[:limit]]
+
+
+def _steps(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    """Steps of messages, newest first: by what their sender is called, and what they are."""
+    found = Step.objects.filter(pool=pool).order_by("-pk").values_list("source", flat=True)[: 5 * limit]
+    named = _step_names(pool, found, _language())
+    return [(source, label) for source, label in named.items() if q.lower() in label.lower()][:limit]
+
+
 COLUMNS = (
     "cities",
     "provinces",
@@ -134,8 +167,10 @@ COLUMNS = (
     "event_kinds",
     "attributes",
     "attribute_values",
+    "event_properties",
+    "message_reasons",
 )
-LISTS: dict[str, Callable[[Pool, str, tuple[Any, ...], int], list[Option]]] = {
+LISTS: dict[str, Lists] = {
     **{source: partial(_column, f"list_{source}") for source in COLUMNS},
     "tags": _tags,
     "segments": _segments,
@@ -146,6 +181,10 @@ LISTS: dict[str, Callable[[Pool, str, tuple[Any, ...], int], list[Option]]] = {
     "products": _products,
     "members": _members,
     "message_sources": _senders_of,
+    "message_steps": _steps,
+    "contents": _contents,
+    "connectors": _connectors,
+    "happenings": _happenings,
 }
 
 
@@ -170,6 +209,23 @@ def _sender_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any,
     return found
 
 
+def _step_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, str]:
+    """A step is called after its sender; the rest of its source tells it from the others."""
+    sources = [str(value) for value in values]
+    senders = _sender_names(pool, {sender_of(source) for source in sources}, language)
+    return {source: f"{senders[sender_of(source)]}{_rest(source)}" for source in sources}
+
+
+def sender_of(source: str) -> str:
+    """ "campaign:42" of "campaign:42:run:7:send"."""
+    return ":".join(source.split(":")[:2])
+
+
+def _rest(source: str) -> str:
+    parts = source.split(":")[2:]
+    return f" · {' '.join(parts)}" if parts else ""
+
+
 # What the business calls them; the events of the tracking script and of the demo.
 EVENT_NAMES = {
     "view": ("浏览", "view"),
@@ -188,7 +244,12 @@ def _event_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, 
     return {value: EVENT_NAMES[value][nth] if value in EVENT_NAMES else str(value) for value in values}
 
 
-NAMES: dict[str, Callable[[Pool, Iterable[Any], str], dict[Any, str]]] = {
+def _happening(value: Any, language: str) -> str:
+    special = happenings.SPECIAL.get(value)
+    return special[0].said(language) if special else EVENT_NAMES.get(value, (str(value),) * 2)[not language.startswith("zh")]
+
+
+NAMES: dict[str, Named] = {
     "tags": lambda pool, values, language: _rows(Tag.objects.filter(pool=pool), values),
     "segments": lambda pool, values, language: _rows(Segment.objects.filter(pool=pool), values),
     "products": lambda pool, values, language: _rows(Product.objects.filter(pool=pool), values),
@@ -198,6 +259,10 @@ NAMES: dict[str, Callable[[Pool, Iterable[Any], str], dict[Any, str]]] = {
     "home_stores": lambda pool, values, language: _rows(Store.objects.filter(pool=pool), values),
     "communities": lambda pool, values, language: _rows(Community.objects.filter(pool=pool), values),
     "message_sources": _sender_names,
+    "message_steps": _step_names,
+    "contents": lambda pool, values, language: _rows(Content.objects.filter(pool=pool), values),
+    "connectors": lambda pool, values, language: _rows(Connector.objects.filter(pool=pool), values),
     "event_kinds": _event_names,
+    "happenings": lambda pool, values, language: {value: _happening(value, language) for value in values},
     facts_own.NAMES: own.names,
 }

@@ -21,16 +21,16 @@ from scrm.lib import clock, sql
 from segmentation import bitmaps, columns
 from segmentation.columns import Column
 from segmentation.models import Leaf as Kept
-from segmentation.rules.catalog import fact
 from segmentation.rules.measures import Measure, Pass, measures_of, passes
 from segmentation.rules.normalise import Leaf
-from segmentation.rules.statements import choices, grouped, statement
+from segmentation.rules.statements import choices, domains, grouped, statement
 
-FORMAT = "3"  # raise it when the SQL of facts changes its meaning
+FORMAT = "4"  # raise it when the SQL of facts changes its meaning
+UNCOUNTED = frozenset({"blocks", "participants"})
 KEEP = timedelta(days=2)
 KEEP_ROWS = 3000
 KEEP_COLUMNS = 200  # of those, with values: they are the big ones
-UNIVERSE = Leaf("universe", "all")
+UNIVERSE = Leaf("universe", op="all")
 Row = tuple[bytes, int, bytes, bytes | None, str | None, float]  # key, size, bitmap, values, labels, ms
 EVERY_LIVE_MEMBER = "SELECT id FROM members_member WHERE pool_id = %(pool)s AND merged_into IS NULL"
 
@@ -45,7 +45,7 @@ class Shelf:
     columns: dict[bytes, Column] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     ms: float = 0.0
-    # Data nobody counts the changes of is read anew each time.
+    # Data nobody counts the changes of (UNCOUNTED) is read anew each time.
     once: str = field(default_factory=lambda: f"once-{time.time_ns()}")
     _fresh: list[Row] = field(default_factory=list)
     _keys: dict[Leaf | Measure, bytes] = field(default_factory=dict)
@@ -55,8 +55,8 @@ class Shelf:
 
     def key(self, wanted: Leaf | Measure) -> bytes:
         if wanted not in self._keys:
-            domains = ("members",) if wanted == UNIVERSE else fact(wanted.fact).domains
-            data = ",".join(f"{domain}={self.versions.get(domain, self.once)}" for domain in sorted(domains))
+            read = {"members"} if wanted == UNIVERSE else domains(wanted)
+            data = ",".join(f"{domain}={self.versions.get(domain, self.once)}" for domain in sorted(read))
             text = f"{FORMAT}|{self.pool.time_zone}|{wanted.canonical()}|{data}"
             self._keys[wanted] = hashlib.sha256(text.encode()).digest()
         return self._keys[wanted]

@@ -11,7 +11,7 @@ Unit = Literal["hours", "days", "weeks", "months"]
 
 @dataclass(frozen=True)
 class Window:
-    """When something happened, relative to `as_of` or between dates (both included)."""
+    """When something happened, relative to `as_of`, between dates (both included) or after something else."""
 
     last: int | None = None
     unit: Unit = "days"
@@ -19,6 +19,29 @@ class Window:
     start: date | None = None
     end: date | None = None
     period: str | None = None
+    ahead: int | None = None  # the coming so many units, today included
+    since: str | None = None  # an anchor: after the member's last order, joining …
+    of: tuple[str, ...] = ()  # which events the anchor looks for
+    days: int | None = None  # … and at most so many days after it
+
+
+@dataclass(frozen=True)
+class Where:
+    """Only rows of which this holds: orders of a channel, events whose property `name` is …"""
+
+    field: str
+    op: str
+    value: Value = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Then:
+    """What has to follow (or must not), and how soon after; without `of` the fact says what."""
+
+    of: tuple[str, ...] = ()
+    within: int = 1
+    unit: Literal["hours", "days"] = "days"
 
 
 @dataclass(frozen=True)
@@ -30,6 +53,8 @@ class Condition:
     value: Value = None
     of: tuple[str | int, ...] = ()
     window: Window | None = None
+    where: tuple[Where, ...] = ()
+    then: Then | None = None
 
 
 # Groups hold conditions in a rule and leaves once it is normalised, hence children of any type.
@@ -100,12 +125,32 @@ def _condition(node: Condition) -> dict[str, Any]:
         made["value"] = list(node.value) if isinstance(node.value, tuple) else node.value
     if node.of:
         made["of"] = list(node.of)
+    if node.where:
+        made["where"] = [_where(each) for each in node.where]
+    if node.then:
+        made["then"] = _then(node.then)
     if node.window:
         made["window"] = dump_window(node.window)
     return made
 
 
+def _where(found: Where) -> dict[str, Any]:
+    made: dict[str, Any] = {"field": found.field, **({"name": found.name} if found.name else {}), "op": found.op}
+    if found.value is not None:
+        made["value"] = list(found.value) if isinstance(found.value, tuple) else found.value
+    return made
+
+
+def _then(then: Then) -> dict[str, Any]:
+    return {**({"of": list(then.of)} if then.of else {}), "within": then.within, "unit": then.unit}
+
+
 def dump_window(window: Window) -> dict[str, Any]:
+    if window.since is not None:
+        told = {"since": window.since, "of": list(window.of), "days": window.days}
+        return {name: value for name, value in told.items() if value}
+    if window.ahead is not None:
+        return {"next": window.ahead, "unit": window.unit}
     if window.last is not None:
         return {"last": window.last, "unit": window.unit}
     if window.ago is not None:

@@ -55,6 +55,37 @@ class Subject:
     single: bool = False
 
 
+FilterKind = Literal["choice", "number", "money", "flag", "property"]
+FILTER_OPERATORS: dict[str, tuple[str, ...]] = {
+    "choice": ("in", "not_in"),
+    "number": NUMERIC,
+    "money": NUMERIC,
+    "flag": ("yes", "no"),
+    "property": ("is", "is_not", "in", "contains", *NUMERIC, "yes", "no", "known", "unknown"),
+}
+FILTER_BARE = frozenset({"yes", "no", "known", "unknown"})
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Narrows the rows of a fact: orders of a channel, lines of a brand, events with a property."""
+
+    key: str
+    label: Text
+    kind: FilterKind
+    measure: str  # what is compared; a property's is worked out from its name
+    clause: str = "{test}"  # around the comparison
+    choices: tuple[Choice, ...] = ()
+    source: str = ""
+    numeric: bool = False
+    domains: tuple[str, ...] = ()
+    positive: bool = False  # can only be asked for, not excluded
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        return ("in",) if self.positive else FILTER_OPERATORS[self.kind]
+
+
 @dataclass(frozen=True)
 class Fact:
     """Something that can be asked about a member."""
@@ -76,6 +107,15 @@ class Fact:
     time: str = ""  # the column a window bounds; empty: takes no window
     absent: int | None = None  # what members without a row count as
     dated: bool = False  # depends on today's date
+    ahead: bool = False  # its dates may lie in the future
+    yearly: bool = False  # its day comes every year: birthdays, anniversaries
+    row: str = ""  # what its SQL calls the table with `member_id`
+    of_sql: str = ""  # compares `of`
+    filters: tuple[Filter, ...] = ()
+    filtered: bool = False  # makes no sense without a filter
+    then: Literal["", "asked", "days"] = ""  # what follows is asked for, or only how soon
+    timed: bool = False  # depends on the minute
+    optional: bool = False  # of a choice: it can be unknown
     attribute: str = ""  # the key of the pool's own field it asks for
     integral: bool = True
     note: Text | None = None
@@ -88,13 +128,21 @@ class Fact:
     def operators(self) -> tuple[str, ...]:
         if self.kind == "text" and self.subject and self.subject.single:
             return ("in", "not_in", "contains", "not_contains", "known", "unknown")
-        if self.attribute and self.kind in ("choice", "set"):
+        if (self.attribute and self.kind in ("choice", "set")) or self.optional:
             return (*OPERATORS[self.kind], "known", "unknown")
         return OPERATORS[self.kind]
 
     @property
     def windowed(self) -> bool:
         return bool(self.time)
+
+    @property
+    def anchored(self) -> bool:
+        """Whether its windows may begin at another event."""
+        return "{since}" in self.sql
+
+    def filter(self, key: Any) -> Filter | None:
+        return next((each for each in self.filters if each.key == key), None)
 
     def takes_value(self, op: str) -> bool:
         return op not in BARE and not (self.kind == "count" and op in ("any", "none"))
@@ -111,7 +159,9 @@ GROUPS: dict[str, Text] = {
     "orders": Text("订单", "Orders"),
     "goods": Text("商品", "Products"),
     "events": Text("行为", "Behaviour"),
-    "reach": Text("触达", "Reach"),
+    "reach": Text("触达与同意", "Reach and consent"),
+    "responses": Text("活动响应", "Campaign responses"),
+    "loyalty": Text("积分与权益", "Points and benefits"),
     "other": Text("其他", "Other"),
 }
 
@@ -155,7 +205,16 @@ def _own(key: str) -> Fact:
 
 
 def _load() -> None:
-    from segmentation.rules import facts_member, facts_orders, facts_reach  # noqa: F401
+    from segmentation.rules import (  # noqa: F401
+        facts_events,
+        facts_goods,
+        facts_loyalty,
+        facts_member,
+        facts_orders,
+        facts_reach,
+        facts_responses,
+        facts_state,
+    )
 
 
 def as_json(found: Fact) -> dict[str, Any]:
@@ -171,6 +230,9 @@ def as_json(found: Fact) -> dict[str, Any]:
         "source": found.source,
         "of": _subject(found.subject),
         "window": found.windowed,
+        "since": found.anchored,
+        "where": [_filter(each) for each in found.filters],
+        "then": found.then,
         "domains": list(found.domains),
         "note": {"zh": found.note.zh, "en": found.note.en} if found.note else None,
     }
@@ -185,4 +247,16 @@ def _subject(subject: Subject | None) -> dict[str, Any] | None:
         "source": subject.source,
         "required": subject.required,
         "single": subject.single,
+    }
+
+
+def _filter(found: Filter) -> dict[str, Any]:
+    return {
+        "field": found.key,
+        "zh": found.label.zh,
+        "en": found.label.en,
+        "kind": found.kind,
+        "operators": list(found.operators),
+        "choices": [{"value": c.value, "zh": c.label.zh, "en": c.label.en} for c in found.choices],
+        "source": found.source,
     }

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from segmentation.rules.ast import All, AnyOf, Condition, Not, Window
-from segmentation.rules.catalog import Fact, Subject, Text, fact
-from segmentation.rules.periods import PERIODS, UNITS
+from segmentation.rules import happenings
+from segmentation.rules.anchors import ANCHORS
+from segmentation.rules.ast import All, AnyOf, Condition, Not, Where, Window
+from segmentation.rules.catalog import Choice, Fact, Filter, Subject, Text, fact
+from segmentation.rules.periods import AHEAD, PERIODS, UNITS
 
 Names = Callable[[str, Any], str]  # (source of choices, value) -> what people call it
 SHOWN = 6
@@ -33,6 +38,18 @@ SAID = {
     "within": Text("{label}在{window}", "{label} was {window}"),
     "not_within": Text("{label}不在{window}", "{label} was not {window}"),
 }
+WHERE = {
+    "in": Text("{label}是{x}", "{label} {x}"),
+    "not_in": Text("{label}不是{x}", "{label} not {x}"),
+    "is": Text("{label}是{x}", "{label} is {x}"),
+    "is_not": Text("{label}不是{x}", "{label} is not {x}"),
+    "contains": Text("{label}包含{x}", "{label} contains {x}"),
+    "yes": Text("{label}", "{label}"),
+    "no": Text("没有{label}", "not {label}"),
+    "known": Text("有{label}", "{label} is known"),
+    "unknown": Text("没有{label}", "{label} is not known"),
+}
+TRUE = {"yes": Text("{label}为真", "{label} is true"), "no": Text("{label}为假", "{label} is false")}
 EVERYBODY = Text("全部会员", "all members")
 
 
@@ -41,6 +58,22 @@ def explain(node: Any, language: str, names: Names | None = None, currency: str 
     return _Teller("zh" if language.startswith("zh") else "en", names or (lambda _source, value: str(value)), currency).whole(
         node
     )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A condition taken apart: what was looked at, what was asked of it, and how a value of it is said."""
+
+    looked_at: str
+    asked: str
+    say: Callable[[Any], str]
+
+
+def wanted(condition: Condition, language: str, names: Names, currency: str = "¥") -> Wanted:
+    """What a condition looks at and wants, for showing beside the value that was found."""
+    teller = _Teller("zh" if language.startswith("zh") else "en", names, currency)
+    about = fact(condition.fact)
+    return Wanted(teller.looked_at(about, condition), teller.demand(about, condition), partial(teller.found, about))
 
 
 class _Teller:
@@ -92,7 +125,7 @@ class _Teller:
 
     def inside(self, told: str, window: Window | None) -> str:
         """A window after 在: 在近 90 天内, 在 2026-01-01 以来."""
-        if self.zh and window and window.last:
+        if self.zh and window and (window.last or window.ahead):
             return f"{told}内"
         return f" {told}" if self.zh and told[:1].isdigit() else told
 
@@ -113,6 +146,7 @@ class _Teller:
         found = self.named(self.text(told or about.label), about).replace(
             "{of}", self.listing(about, about.source, condition.value, joint)
         )
+        found += self.narrowed(about, condition)
         if condition.window is None:
             return found
         window = self.window(condition.window)
@@ -128,6 +162,40 @@ class _Teller:
             return f"{'不在' if no else '在'}指定的 {n} 位会员中"
         return f"is {'not ' if no else ''}one of {n} given members"
 
+    # -- Taken apart, beside a value -------------------------------------------------------------
+    def looked_at(self, about: Fact, condition: Condition) -> str:
+        """ "orders in the last 90 days"."""
+        phrase = self.phrase(about, condition)
+        if condition.window is None or about.kind == "date":
+            return phrase
+        window = self.window(condition.window)
+        return f"{window}{phrase}" if self.zh else f"{phrase} {window}"
+
+    def demand(self, about: Fact, condition: Condition) -> str:
+        """ "at least 2"; the whole sentence where it cannot be taken apart."""
+        op = condition.op
+        if about.kind == "count" and op in ("any", "none"):
+            return self.text(COMPARED["gte" if op == "any" else "lt"]).format(x=1, unit="")
+        if op in COMPARED:
+            return self.compared(about, condition)
+        if op in SAID and about.kind in ("choice", "text", "date"):
+            told = self.stated(about, condition)
+            label = self.phrase(about, condition)
+            return told.removeprefix(label).strip() or told
+        return self.condition(condition)
+
+    def found(self, about: Fact, value: Any) -> str:
+        """A value as people read it."""
+        if value is None or value == "":
+            return "未知" if self.zh else "unknown"
+        if about.kind in ("count", "amount", "money", "number"):
+            return f"{self.number(about, float(value))}{self.unit(about)}".strip()
+        if isinstance(value, list):
+            return self.listing(about, about.source, tuple(value), "all") if value else ("无" if self.zh else "none")
+        if about.kind == "choice":
+            return self.listing(about, about.source, (value,), "any")
+        return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+
     # -- Parts -----------------------------------------------------------------------------------
     def said(self, op: str, **parts: str) -> str:
         return self.text(SAID[op]).format(**{"label": "", "x": "", "window": "", **parts})
@@ -137,10 +205,54 @@ class _Teller:
 
     def filled(self, told: str, about: Fact, condition: Condition) -> str:
         """`[…]` is said only when something was chosen; `{of}` is what."""
-        told = self.named(told, about)
+        told = self.followed(self.named(told, about), about, condition)
         if not condition.of or about.subject is None:
-            return re.sub(r"\[[^\]]*\]", "", told)
-        return re.sub(r"[\[\]]", "", told).replace("{of}", self.subject(about.subject, condition.of))
+            told = re.sub(r"\[[^\]]*\]", "", told)
+        else:
+            told = re.sub(r"[\[\]]", "", told).replace("{of}", self.subject(about.subject, condition.of))
+        return told + self.narrowed(about, condition)
+
+    def followed(self, told: str, about: Fact, condition: Condition) -> str:
+        """What has to follow, and how soon."""
+        if condition.then is None:
+            return told
+        unit = self.text(UNITS[condition.then.unit])
+        n = condition.then.within
+        told = told.replace("{within}", f"{n} {unit}" if self.zh else _plural(n, unit))
+        source = about.subject.source if about.subject else ""
+        named = [self.quoted(source, self.happening(source, each)) for each in condition.then.of]
+        return told.replace("{then}", self.joined(named, "any")) if named else told
+
+    def happening(self, source: str, value: Any) -> str:
+        special = happenings.SPECIAL.get(value)
+        return self.text(special[0]) if special else self.names(source, value)
+
+    def narrowed(self, about: Fact, condition: Condition) -> str:
+        """The filters, in brackets."""
+        if not condition.where:
+            return ""
+        told = ("，" if self.zh else ", ").join(self.where(about, each) for each in condition.where)
+        return f"（{told}）" if self.zh else f" ({told})"
+
+    def where(self, about: Fact, where: Where) -> str:
+        one = about.filter(where.field)
+        assert one is not None
+        label = (f"「{where.name}」" if self.zh else f"“{where.name}”") if one.kind == "property" else self.text(one.label)
+        if where.op in COMPARED:
+            return f"{label}{self.limits(one, where)}" if self.zh else f"{label} {self.limits(one, where)}"
+        told = TRUE.get(where.op) if one.kind == "property" else None
+        return self.text(told or WHERE[where.op]).format(label=label, x=self.compared_with(one, where.value))
+
+    def limits(self, one: Filter, where: Where) -> str:
+        ends = where.value if isinstance(where.value, tuple) else (where.value, where.value)
+        low, high = (f"{self.currency}{_trimmed(end / 100)}" if one.kind == "money" else _trimmed(end) for end in ends)
+        told = self.text(COMPARED[where.op]).replace("fewer than", "less than")
+        return told.format(x=low, y=high, unit=" " if self.zh and where.op == "between" else "")
+
+    def compared_with(self, one: Filter, value: Any) -> str:
+        if isinstance(value, tuple):
+            return self.chosen_of(one.choices, one.source, value, "any")
+        return "" if value is None else f"「{value}」" if self.zh else f"“{value}”"
 
     def named(self, told: str, about: Fact) -> str:
         """The name the pool gave its own field."""
@@ -149,7 +261,7 @@ class _Teller:
     def subject(self, subject: Subject, of: Sequence[Any]) -> str:
         if subject.single:
             return self.names(subject.source, of[0])
-        return self.joined([self.quoted(subject.source, self.names(subject.source, value)) for value in of], "any")
+        return self.joined([self.quoted(subject.source, self.happening(subject.source, value)) for value in of], "any")
 
     def value(self, about: Fact, value: Any) -> str:
         if isinstance(value, tuple):
@@ -157,7 +269,10 @@ class _Teller:
         return f"「{value}」" if self.zh else f"“{value}”"
 
     def listing(self, about: Fact, source: str, values: Sequence[Any], joint: str) -> str:
-        static = {choice.value: self.text(choice.label) for choice in about.choices}
+        return self.chosen_of(about.choices, source, values, joint)
+
+    def chosen_of(self, choices: Sequence[Choice], source: str, values: Sequence[Any], joint: str) -> str:
+        static = {choice.value: self.text(choice.label) for choice in choices}
         return self.joined([static[v] if v in static else self.quoted(source, self.names(source, v)) for v in values], joint)
 
     def quoted(self, source: str, name: str) -> str:
@@ -169,8 +284,8 @@ class _Teller:
         if len(items) > SHOWN:
             head, n = items[: SHOWN - 1], len(items)
             return f"{'、'.join(head)}等 {n} 项" if self.zh else f"{', '.join(head)} and {n - len(head)} more"
-        if len(items) == 1:
-            return items[0]
+        if len(items) < 2:
+            return "".join(items)
         word = {"any": ("或", " or "), "all": ("和", " and ")}[joint][not self.zh]
         return ("、" if self.zh else ", ").join(items[:-1]) + word + items[-1]
 
@@ -203,9 +318,22 @@ class _Teller:
         if window.ago is not None:
             far, near = window.ago
             return f"{near}～{far} 天前" if self.zh else f"{near} to {far} days ago"
+        if window.ahead is not None:
+            unit = self.text(UNITS[window.unit])
+            return f"未来 {window.ahead} {unit}" if self.zh else f"in the next {_plural(window.ahead, unit)}"
         if window.period is not None:
-            return self.text(PERIODS[window.period])
+            return self.text((PERIODS | AHEAD)[window.period])
+        if window.since is not None:
+            return self.since(window)
         return self.dates(window)
+
+    def since(self, window: Window) -> str:
+        anchor = ANCHORS[window.since or ""]
+        of = self.joined([self.quoted(anchor.source, self.names(anchor.source, each)) for each in window.of], "any")
+        begun = self.text(anchor.label).replace("{of}", of)
+        if window.days is None:
+            return f"{begun}以来" if self.zh else f"since {begun}"
+        return f"{begun}后 {window.days} 天内" if self.zh else f"within {_plural(window.days, 'days')} after {begun}"
 
     def dates(self, window: Window) -> str:
         start, end = window.start, window.end

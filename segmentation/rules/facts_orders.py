@@ -1,96 +1,40 @@
-"""Facts of what was bought and done: orders, lines, events, each in any window."""
+"""Facts of orders, each in any window and narrowed by channel, store, products, discount, value, weekday or hour."""
 
 from typing import Any
 
 from segmentation.rules.catalog import Fact, Kind, Subject, Text, declare
 from segmentation.rules.facts_member import DAYS, ORDERS, TIMES, YUAN
+from segmentation.rules.filters import ORDERS as FILTERS
 
-PAID = "SELECT member_id AS id FROM members_order WHERE pool_id = %(pool)s AND status = 1"
-ORDER = PAID + "{of}{window}{only} GROUP BY member_id HAVING {test}"
-STORE = PAID + " AND {test}{window}"
+PAID = "SELECT o.member_id AS id FROM members_order o{since} WHERE o.pool_id = %(pool)s AND o.status = 1"
+ORDER = PAID + "{of}{where}{window}{only} GROUP BY o.member_id HAVING {test}"
+SHARE = PAID + "{of}{window} GROUP BY o.member_id HAVING {test}"
+# The first and the last as known at the end of the day asked for.
+ENDS = (
+    "SELECT o.member_id AS id FROM members_order o WHERE o.pool_id = %(pool)s AND o.status = 1 AND o.placed_at < %(until)s"
+    "{of}{where} GROUP BY o.member_id HAVING {test}"
+)
+STORE = PAID + "{where} AND {test}{window}"
 REFUND = (
-    "SELECT member_id AS id FROM members_order WHERE pool_id = %(pool)s AND (status = 2 OR refunded > 0){window}"
-    " GROUP BY member_id HAVING {test}"
+    "SELECT o.member_id AS id FROM members_order o{since} WHERE o.pool_id = %(pool)s AND (o.status = 2 OR o.refunded > 0)"
+    "{where}{window} GROUP BY o.member_id HAVING {test}"
 )
-LINE = (
-    "SELECT l.member_id AS id FROM members_orderline l"
-    " JOIN members_order o ON o.member_id = l.member_id AND o.id = l.order_id AND o.status = 1{window}"
-    " WHERE l.pool_id = %(pool)s AND l.product_id IN (SELECT id FROM members_product WHERE pool_id = %(pool)s{of})"
-    " GROUP BY l.member_id HAVING {test}"
-)
-EVENT = "SELECT member_id AS id FROM members_event WHERE pool_id = %(pool)s{of}{window} GROUP BY member_id HAVING {test}"
-LOCAL_DAY = "(occurred_at AT TIME ZONE %(zone)s)::date"
-
+LOCAL_DAY = "(o.placed_at AT TIME ZONE %(zone)s)::date"
 CHANNEL = Subject(Text("哪些渠道", "which channels"), "channels", numeric=True)
-EVENT_KIND = Subject(Text("哪些行为", "which events"), "event_kinds")
-GOODS = {
-    "category": ("品类", "category", "categories", False),
-    "subcategory": ("子品类", "subcategory", "subcategories", False),
-    "brand": ("品牌", "brand", "brands", False),
-    "product": ("商品", "product", "products", True),
-}
+PERCENT = Text("%", "%")
 
 
-def _orders(key: str, label: Text, kind: Kind, measure: str, *, only: str = "", **more: Any) -> Fact:
+def _orders(key: str, label: Text, kind: Kind, measure: str, *, only: str = "", sql: str = ORDER, **more: Any) -> Fact:
     absent = 0 if kind in ("count", "amount") else None
-    sql = ORDER.replace("{only}", only)
-    return Fact(key, label, "orders", kind, ("orders",), sql, measure, time="placed_at", absent=absent, subject=CHANNEL, **more)
+    made: dict[str, Any] = {"row": "o", "time": "o.placed_at", "absent": absent, "subject": CHANNEL, "filters": FILTERS}
+    made["of_sql"] = "o.channel_id = ANY(%(of)s)"
+    return Fact(key, label, "orders", kind, ("orders",), sql.replace("{only}", only), measure, **(made | more))
 
 
-def _goods(key: str, zh: str, en: str, source: str, *, numeric: bool) -> tuple[Fact, Fact]:
-    subject = Subject(Text(f"哪些{zh}", f"which {source}"), source, numeric=numeric, required=True)
-
-    def lines(what: str, label: Text, kind: Kind, measure: str, unit: Text, phrase: Text, deed: Text | None) -> Fact:
-        return Fact(
-            f"{key}_{what}",
-            label,
-            "goods",
-            kind,
-            ("orders",),
-            LINE,
-            measure,
-            unit=unit,
-            subject=subject,
-            time="o.placed_at",
-            absent=0,
-            phrase=phrase,
-            deed=deed,
-        )
-
-    orders = Text("购买{of}的订单数", "orders with {of}")
-    spent = Text("购买{of}的金额", "spending on {of}")
-    bought = Text("买过{of}", "bought {of}")
-    return (
-        lines(
-            "orders",
-            Text(f"购买{zh}的订单数", f"orders with {en}"),
-            "count",
-            "count(DISTINCT l.order_id)",
-            ORDERS,
-            orders,
-            bought,
-        ),
-        lines("amount", Text(f"购买{zh}的金额", f"spending on {en}"), "amount", "sum(l.amount)", YUAN, spent, None),
-    )
-
-
-def _events(key: str, label: Text, measure: str, unit: Text, phrase: Text) -> Fact:
-    deed = Text("有过[{of}]行为", "had[ {of}] events")
-    return Fact(
-        key,
-        label,
-        "events",
-        "count",
-        ("events",),
-        EVENT,
-        measure,
-        unit=unit,
-        time="occurred_at",
-        absent=0,
-        subject=EVENT_KIND,
-        phrase=phrase,
-        deed=deed,
-    )
+def _end(key: str, zh: str, en: str, pick: str) -> Fact:
+    at = f"{pick}(o.placed_at)"
+    phrase = Text(f"[在{{of}}]{zh.removesuffix('（可筛选）')}", f"{en.removesuffix(' (filtered)')}[ on {{of}}]")
+    return _orders(key, Text(zh, en), "date", at, sql=ENDS, time=at, dated=True, phrase=phrase)
 
 
 declare(
@@ -108,7 +52,7 @@ declare(
         "order_amount",
         Text("消费金额", "spending"),
         "amount",
-        "sum(net_amount)",
+        "sum(o.net_amount)",
         beside=("orders",),
         unit=YUAN,
         phrase=Text("[在{of}]消费金额", "spending[ on {of}]"),
@@ -117,21 +61,52 @@ declare(
         "order_aov",
         Text("时段客单价", "average order value in a period"),
         "money",
-        "sum(net_amount) / count(*)",
+        "sum(o.net_amount) / count(*)",
         ratio=("order_amount", "orders"),
         unit=YUAN,
         phrase=Text("[在{of}]客单价", "average order value[ on {of}]"),
+    ),
+    _orders(
+        "order_max",
+        Text("单笔最高金额", "largest order"),
+        "money",
+        "max(o.net_amount)",
+        unit=YUAN,
+        phrase=Text("[在{of}]单笔最高金额", "largest order[ on {of}]"),
+    ),
+    _orders(
+        "order_days",
+        Text("下单天数", "days with orders"),
+        "count",
+        f"count(DISTINCT {LOCAL_DAY})",
+        unit=DAYS,
+        phrase=Text("[在{of}]下单天数", "days with orders[ on {of}]"),
+        deed=Text("[在{of}]下过单", "ordered[ on {of}]"),
+    ),
+    _orders(
+        "order_share",
+        Text("符合条件的订单占比", "share of orders that qualify"),
+        "number",
+        "100.0 * count(*) FILTER (WHERE true{where}) / count(*)",
+        sql=SHARE,
+        unit=PERCENT,
+        integral=False,
+        filtered=True,
+        phrase=Text("[在{of}]符合条件的订单占比", "share of orders that qualify[ on {of}]"),
+        note=Text("占全部已支付订单的百分比；条件写在「筛选」里", "Percent of all paid orders; the filters say which qualify"),
     ),
     _orders(
         "discounted_orders",
         Text("用优惠下单次数", "discounted orders"),
         "count",
         "count(*)",
-        only=" AND discount > 0",
+        only=" AND o.discount > 0",
         unit=ORDERS,
         phrase=Text("[在{of}]用优惠下单次数", "discounted orders[ on {of}]"),
         deed=Text("[在{of}]用优惠下过单", "ordered with a discount[ on {of}]"),
     ),
+    _end("order_first_at", "首次下单（可筛选）", "first order (filtered)", "min"),
+    _end("order_last_at", "最近下单（可筛选）", "last order (filtered)", "max"),
     Fact(
         "refunds",
         Text("退款次数", "refunds"),
@@ -141,8 +116,10 @@ declare(
         REFUND,
         "count(*)",
         unit=TIMES,
-        time="placed_at",
+        time="o.placed_at",
+        row="o",
         absent=0,
+        filters=FILTERS,
         deed=Text("退过款", "been refunded"),
     ),
     Fact(
@@ -152,29 +129,12 @@ declare(
         "set",
         ("orders",),
         STORE,
-        "store",
+        "o.store",
         source="stores",
-        time="placed_at",
+        time="o.placed_at",
+        row="o",
+        filters=FILTERS,
         deed=Text("在{of}消费过", "bought at {of}"),
         deny=Text("没在{of}消费过", "did not buy at {of}"),
     ),
 )
-for _key, (_zh, _en, _source, _numeric) in GOODS.items():
-    declare(*_goods(_key, _zh, _en, _source, numeric=_numeric))
-declare(
-    _events("events", Text("行为次数", "events"), "count(*)", TIMES, Text("[{of}]行为次数", "[{of} ]events")),
-    _events(
-        "active_days",
-        Text("有行为的天数", "days with events"),
-        f"count(DISTINCT {LOCAL_DAY})",
-        DAYS,
-        Text("有[{of}]行为的天数", "days with[ {of}] events"),
-    ),
-)
-
-# What `of` compares.
-SUBJECT_SQL = {
-    **dict.fromkeys(("orders", "order_amount", "order_aov", "discounted_orders"), "channel_id = ANY(%(of)s)"),
-    **{f"{key}_{what}": f"{'id' if key == 'product' else key} = ANY(%(of)s)" for key in GOODS for what in ("orders", "amount")},
-    **dict.fromkeys(("events", "active_days"), "kind = ANY(%(of)s)"),
-}

@@ -6,33 +6,24 @@ orders in 90 days" and "fewer than 5" look at the same numbers.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from segmentation.rules.catalog import Fact, fact
+from segmentation.rules.catalog import fact
 from segmentation.rules.facts_member import MEMBER
-from segmentation.rules.normalise import Leaf
-from segmentation.rules.periods import Span
-from segmentation.rules.statements import bound, subject, window
+from segmentation.rules.normalise import Asked, Leaf
+from segmentation.rules.statements import bound, unasked
 
 NUMBERS = ("count", "amount", "money", "number")
 
 
 @dataclass(frozen=True)
-class Measure:
+class Measure(Asked):
     """A leaf without what is asked of its values."""
 
-    fact: str
-    of: tuple[str | int, ...] = ()
-    span: Span = (None, None)
-    day: date | None = None
-
     def canonical(self) -> str:
-        ends = [None if end is None else int(end.timestamp()) for end in self.span]
-        parts = ["measure", self.fact, sorted(self.of, key=str), ends, str(self.day or "")]
-        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(["measure", *self.parts()], ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,7 @@ def measures_of(leaf: Leaf) -> tuple[Measure, ...]:
     whole = about.kind in NUMBERS and about.integral
     if not about.sql or not (whole or about.kind == "choice"):
         return ()
-    return tuple(Measure(key, leaf.of, leaf.span, leaf.day) for key in about.ratio or (about.key,))
+    return tuple(Measure(**(vars(leaf.rows()) | {"fact": key})) for key in about.ratio or (about.key,))
 
 
 def passes(wanted: Iterable[Measure]) -> list[Pass]:
@@ -76,19 +67,10 @@ def passes(wanted: Iterable[Measure]) -> list[Pass]:
     batches: dict[object, list[Measure]] = {}
     for measure in dict.fromkeys(each for one in wanted for each in (one, *_beside(one))):
         about = fact(measure.fact)
-        batch = (_rows(about, measure), measure.of, measure.span, measure.day, measure.fact if about.kind == "choice" else "")
+        batch = (unasked(measure), replace(measure, fact=measure.fact if about.kind == "choice" else ""))
         batches.setdefault(batch, []).append(measure)
-    return [Pass(tuple(found), _rows(fact(found[0].fact), found[0])) for found in batches.values()]
+    return [Pass(tuple(found), unasked(found[0])) for found in batches.values()]
 
 
 def _beside(measure: Measure) -> list[Measure]:
-    return [Measure(key, measure.of, measure.span, measure.day) for key in fact(measure.fact).beside]
-
-
-def _rows(about: Fact, measure: Measure) -> str:
-    """The statement of a fact without a test."""
-    slots = {" HAVING {test}": "", "{test}": "true", "{of}": subject(measure), "{window}": window(about, measure)}
-    found = about.sql
-    for slot, filling in slots.items():
-        found = found.replace(slot, filling)
-    return found
+    return [replace(measure, fact=key) for key in fact(measure.fact).beside]

@@ -11,31 +11,68 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from segmentation.rules.ast import EVERYBODY, All, AnyOf, Condition, Node, Not
+from segmentation.rules.ast import EVERYBODY, All, AnyOf, Condition, Node, Not, Then, Where
 from segmentation.rules.catalog import Fact, fact
 from segmentation.rules.periods import Span, span, today
 
 NEGATED = {"not_in": "in", "is_not": "is", "not_contains": "contains", "unknown": "known", "not_within": "within", "none": "any"}
 OPPOSITE = {"gte": "lt", "lt": "gte", "gt": "lte", "lte": "gt", "eq": "ne", "between": "not_between"}
+HOURS = {"hours": 1, "days": 24}
 SPLIT = 20  # sets up to this size are asked one by one, so that each stays cached by itself
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """One question to the data: an operator with no relative parts left."""
+class Since:
+    """Only what comes after something else that happened to the member, at most so many days after it."""
+
+    anchor: str
+    of: tuple[str, ...] = ()
+    days: int | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which rows of a fact are looked at, with no relative parts left."""
 
     fact: str
-    op: str
-    value: Any = None
     of: tuple[str | int, ...] = ()
     span: Span = (None, None)
     day: date | None = None
+    where: tuple[Where, ...] = ()
+    since: Since | None = None
+    then: Then | None = None
+    minute: datetime | None = None
+
+    def rows(self) -> "Asked":
+        """Only this part: what leaves and measures of the same rows share."""
+        return Asked(self.fact, self.of, self.span, self.day, self.where, self.since, self.then, self.minute)
+
+    def parts(self) -> list[Any]:
+        """The same for the same rows, however they were asked for."""
+        ends = [_stamp(end) for end in self.span]
+        more = [[_said(each) for each in self.where], _said(self.since), _said(self.then), _stamp(self.minute)]
+        return [self.fact, sorted(self.of, key=str), ends, str(self.day or ""), *(more if any(more) else ())]
+
+
+@dataclass(frozen=True)
+class Leaf(Asked):
+    """One question to the data: an operator over the rows."""
+
+    op: str = "known"
+    value: Any = None
 
     def canonical(self) -> str:
         """The same text for the same question, however it was written."""
-        ends = [None if end is None else int(end.timestamp()) for end in self.span]
-        parts = [self.fact, self.op, _plain(self.value), sorted(self.of, key=str), ends, str(self.day or "")]
+        parts = [self.op, _plain(self.value), *self.parts()]
         return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _stamp(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp())
+
+
+def _said(part: Any) -> list[Any] | None:
+    return None if part is None else [_plain(value) for value in vars(part).values()]
 
 
 def _plain(value: Any) -> Any:
@@ -43,6 +80,11 @@ def _plain(value: Any) -> Any:
 
 
 Leaves = All | AnyOf | Not | Leaf
+
+
+def asked(condition: Condition, as_of: datetime, zone: ZoneInfo) -> Asked:
+    """The rows a condition looks at."""
+    return _Maker(fact(condition.fact), condition, as_of, zone).asked(condition.op)
 
 
 def leaves(condition: Condition, as_of: datetime, zone: ZoneInfo) -> Leaves:
@@ -67,12 +109,27 @@ class _Maker:
     zone: ZoneInfo
 
     def leaf(self, op: str, value: Any) -> Leaf:
-        about, of = self.about, tuple(sorted(set(self.condition.of), key=str))
         if isinstance(value, tuple) and op not in ("between", "not_between"):
             value = tuple(sorted(set(value), key=str))
-        asked = about.takes_window(op) and (self.condition.window is not None or about.kind != "date")
-        bounds = self.bounds() if asked else (None, None)
-        return Leaf(about.key, op, value, of, bounds, today(self.as_of, self.zone) if about.dated else None)
+        return Leaf(**vars(self.asked(op)), op=op, value=value)
+
+    def asked(self, op: str) -> Asked:
+        about, condition = self.about, self.condition
+        windowed = about.takes_window(op) and (condition.window is not None or about.kind != "date")
+        return Asked(
+            about.key,
+            tuple(sorted(set(condition.of), key=str)),
+            self.bounds() if windowed or about.then else (None, None),
+            today(self.as_of, self.zone) if about.dated else None,
+            tuple(sorted(set(condition.where), key=lambda each: json.dumps(_said(each), ensure_ascii=False))),
+            self.since() if windowed else None,
+            condition.then,
+            self.as_of.replace(second=0, microsecond=0) if about.timed else None,
+        )
+
+    def since(self) -> Since | None:
+        window = self.condition.window
+        return None if window is None or window.since is None else Since(window.since, tuple(sorted(set(window.of))), window.days)
 
     def plain(self, op: str, value: Any) -> Leaves:
         """A leaf; where members without a row count as a choice that is asked for, Not of the others."""
@@ -84,9 +141,9 @@ class _Maker:
 
     def bounds(self) -> Span:
         """Without a window nothing is cut off, so that the answer outlives the day."""
-        if self.condition.window is None:
+        if self.condition.window is None and not self.about.then:
             return None, None
-        return span(self.condition.window, self.as_of, self.zone)
+        return span(self.condition.window, self.as_of, self.zone, ahead=self.about.ahead)
 
     def counted(self, op: str, value: Any) -> Leaves:
         """Members without a row count as 0: ask for the opposite where 0 would do."""

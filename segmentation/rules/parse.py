@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, Window
-from segmentation.rules.catalog import Fact, Subject, Text, Unknown, fact
-from segmentation.rules.periods import PERIODS, UNITS
+from segmentation.rules.anchors import ANCHORS
+from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, Then, Where, Window
+from segmentation.rules.catalog import FILTER_BARE, Choice, Fact, Filter, Subject, Text, Unknown, fact
+from segmentation.rules.normalise import HOURS
+from segmentation.rules.periods import AHEAD, PERIODS, UNITS
 
 MAX_DEPTH, MAX_CONDITIONS, MAX_VALUES, MAX_TEXT = 8, 100, 10_000, 200
-MAX_NUMBER, MAX_DAYS = 10**15, 36_500
+MAX_NUMBER, MAX_DAYS, MAX_FILTERS = 10**15, 36_500, 6
 GROUPS: dict[str, type[All] | type[AnyOf]] = {"all": All, "any": AnyOf}
-KEYS = frozenset({"fact", "op", "value", "of", "window"})
+KEYS = frozenset({"fact", "op", "value", "of", "window", "where", "then"})
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ class _Reader:
         of = self.of(about.subject, data.get("of"), f"{path}.of")
         value = self.value(about, op, data.get("value"), f"{path}.value")
         window = self.window(about, op, data.get("window"), f"{path}.window")
-        return None if len(self.faults) > before else Condition(about.key, op, value, of, window)
+        where = self.wheres(about, data.get("where"), f"{path}.where")
+        then = self.then(about, data.get("then"), f"{path}.then")
+        return None if len(self.faults) > before else Condition(about.key, op, value, of, window, where, then)
 
     def of(self, subject: Subject | None, given: Any, path: str) -> tuple[str | int, ...]:
         if subject is None:
@@ -137,6 +141,82 @@ class _Reader:
             self.fault(path, "only_one", "只能选择一项", "Only one can be chosen")
         return self.choices(given, path, numeric=subject.numeric)
 
+    # -- What narrows the rows, and what has to follow -------------------------------------------
+    def wheres(self, about: Fact, given: Any, path: str) -> tuple[Where, ...]:
+        if not given:
+            if about.filtered:
+                self.fault(path, "required", "请添加筛选，说明哪些算数", "A filter is needed: which of them qualify")
+            return ()
+        if not about.filters:
+            self.fault(path, "not_taken", "这个条件不能再筛选", "This fact takes no filters")
+        elif not isinstance(given, list | tuple) or len(given) > MAX_FILTERS:
+            self.fault(path, "too_many", f"应该是一个列表，最多 {MAX_FILTERS} 项", f"A list of at most {MAX_FILTERS} is expected")
+        else:
+            found = [self.where(about, each, f"{path}[{n}]") for n, each in enumerate(given)]
+            return tuple(dict.fromkeys(each for each in found if each is not None))
+        return ()
+
+    def where(self, about: Fact, given: Any, path: str) -> Where | None:
+        if not isinstance(given, Mapping):
+            self.fault(path, "not_an_object", "这里应该是一个筛选", "A filter is expected here")
+            return None
+        for key in sorted(set(map(str, given)) - {"field", "name", "op", "value"}):
+            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+        one = about.filter(given.get("field"))
+        if one is None:
+            known = "、".join(each.key for each in about.filters)
+            self.fault(f"{path}.field", "unknown_field", f"只能按这些筛选：{known}", f"It is narrowed by one of: {known}")
+            return None
+        op = given.get("op")
+        if not isinstance(op, str) or op not in one.operators:
+            known = "、".join(one.operators)
+            self.fault(
+                f"{path}.op", "wrong_operator", f"「{one.label.zh}」只能用：{known}", f"“{one.label.en}” takes one of: {known}"
+            )
+            return None
+        name = self.text(given.get("name"), f"{path}.name") if one.kind == "property" else ""
+        if one.kind != "property" and given.get("name"):
+            self.fault(f"{path}.name", "not_taken", "这个筛选不需要名称", "This filter takes no name")
+        return Where(one.key, op, self.compared(one, op, given.get("value"), f"{path}.value"), name or "")
+
+    def compared(self, one: Filter, op: str, given: Any, path: str) -> Any:
+        """The value of a filter."""
+        if op in FILTER_BARE:
+            if given not in (None, "", []):
+                self.fault(path, "not_taken", "这个关系不需要填值", "This operator takes no value")
+            return None
+        if given in (None, "", []):
+            self.fault(path, "required", "请填写", "A value is needed")
+            return None
+        if op in ("in", "not_in"):
+            return self.listed(one.choices, self.choices(given, path, numeric=one.numeric), path)
+        if op in ("is", "is_not", "contains"):
+            return self.text(given, path)
+        whole = one.kind == "money"
+        return self.span(given, path, whole=whole) if op == "between" else self.number(given, path, whole=whole)
+
+    def then(self, about: Fact, given: Any, path: str) -> Then | None:
+        if not about.then:
+            if given:
+                self.fault(path, "not_taken", "这个条件没有后续行为", "Nothing follows this fact")
+            return None
+        if not isinstance(given, Mapping):
+            self.fault(path, "required", "请填写多久之内", "How soon after is needed")
+            return None
+        for key in sorted(set(map(str, given)) - {"of", "within", "unit"}):
+            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+        of = self.choices(given.get("of") or [], f"{path}.of", numeric=False)
+        if about.then == "asked" and not of:
+            self.fault(f"{path}.of", "required", "请选择之后发生的行为", "Choose what comes after")
+        if about.then != "asked" and of:
+            self.fault(f"{path}.of", "not_taken", "后续行为已经固定", "What follows is fixed")
+        unit = given.get("unit", "days")
+        if unit not in HOURS:
+            self.fault(f"{path}.unit", "unknown_unit", "单位应为小时或天", "The unit is hours or days")
+            return None
+        fine = self.days(given.get("within"), f"{path}.within", 1)
+        return Then(tuple(map(str, of)), given["within"], unit) if fine else None
+
     def value(self, about: Fact, op: str, given: Any, path: str) -> Any:
         if not about.takes_value(op):
             if given not in (None, "", []):
@@ -150,12 +230,15 @@ class _Reader:
         if about.kind == "text":
             return self.text(given, path)
         if op == "between":
-            return self.span(about, given, path)
-        return self.number(about, given, path)
+            return self.span(given, path, whole=about.integral)
+        return self.share(given, path) if about.kind == "sample" else self.number(given, path, whole=about.integral)
 
     def chosen(self, about: Fact, given: Any, path: str) -> tuple[str | int, ...]:
-        found = self.choices(given, path, numeric=about.numeric)
-        allowed = {choice.value for choice in about.choices}
+        return self.listed(about.choices, self.choices(given, path, numeric=about.numeric), path)
+
+    def listed(self, known: tuple[Choice, ...], found: tuple[str | int, ...], path: str) -> tuple[str | int, ...]:
+        """Only what is on offer, where that is a fixed list."""
+        allowed = {choice.value for choice in known}
         for n, value in enumerate(found):
             if allowed and value not in allowed:
                 self.fault(f"{path}[{n}]", "unknown_choice", f"没有这个选项：{value}", f"No such choice: {value}")
@@ -183,22 +266,26 @@ class _Reader:
             return None
         return given
 
-    def number(self, about: Fact, given: Any, path: str) -> int | float | None:
+    def share(self, given: Any, path: str) -> int | float | None:
+        found = self.number(given, path, whole=False)
+        if found is not None and not 0 < found <= 100:
+            self.fault(path, "out_of_range", "应该大于 0 且不超过 100", "Between 0 and 100 is expected")
+        return found
+
+    def number(self, given: Any, path: str, *, whole: bool) -> int | float | None:
         if isinstance(given, bool) or not isinstance(given, int | float) or given != given or abs(given) > MAX_NUMBER:
             self.fault(path, "not_a_number", "应该是数字", "A number is expected")
-        elif isinstance(given, float) and about.integral and not given.is_integer():
+        elif isinstance(given, float) and whole and not given.is_integer():
             self.fault(path, "not_whole", "应该是整数", "A whole number is expected")
-        elif about.kind == "sample" and not 0 < given <= 100:
-            self.fault(path, "out_of_range", "应该大于 0 且不超过 100", "Between 0 and 100 is expected")
         else:
             return int(given) if float(given).is_integer() else given
         return None
 
-    def span(self, about: Fact, given: Any, path: str) -> tuple[int | float, ...]:
+    def span(self, given: Any, path: str, *, whole: bool) -> tuple[int | float, ...]:
         if not isinstance(given, list | tuple) or len(given) != 2:
             self.fault(path, "not_a_span", "应该是从小到大的两个数字", "Two numbers, the smaller first, are expected")
             return ()
-        low, high = (self.number(about, end, f"{path}[{n}]") for n, end in enumerate(given))
+        low, high = (self.number(end, f"{path}[{n}]", whole=whole) for n, end in enumerate(given))
         if low is not None and high is not None and low > high:
             self.fault(path, "upside_down", "前一个数字应该不大于后一个", "The first number must not be above the second")
         return () if low is None or high is None else (low, high)
@@ -212,31 +299,62 @@ class _Reader:
             if about.kind == "date":
                 self.fault(path, "required", "请选择时间范围", "A window is needed")
             return None
-        made = self.window_of(given, path)
+        made = (
+            self.after(about, given, path)
+            if isinstance(given, Mapping) and "since" in given
+            else self.window_of(about, given, path)
+        )
         if made is None and not any(fault.path.startswith(path) for fault in self.faults):
             self.fault(
-                path, "unknown_window", "时间范围应为 last、ago、period 或 from/to", "A window is last, ago, period or from/to"
+                path,
+                "unknown_window",
+                "时间范围应为 last、ago、period、since 或 from/to",
+                "A window is last, ago, period, since or from/to",
             )
         return made
 
-    def window_of(self, given: Any, path: str) -> Window | None:
+    def after(self, about: Fact, given: Mapping[str, Any], path: str) -> Window | None:
+        """A window that begins at another event."""
+        anchor = ANCHORS.get(given["since"]) if isinstance(given["since"], str) else None
+        if not about.anchored or anchor is None:
+            known = "、".join(ANCHORS) if about.anchored else "last、ago、period、from/to"
+            self.fault(f"{path}.since", "unknown_anchor", f"只能是：{known}", f"One of: {known}")
+            return None
+        for key in sorted(set(map(str, given)) - {"since", "of", "days"}):
+            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+        of = self.choices(given.get("of") or [], f"{path}.of", numeric=False)
+        if bool(of) != bool(anchor.source):
+            text = ("请选择行为", "Choose the event") if anchor.source else ("不需要选择行为", "This takes no “of”")
+            self.fault(f"{path}.of", "required" if anchor.source else "not_taken", *text)
+        days = given.get("days")
+        if days is not None and not self.days(days, f"{path}.days", 1):
+            return None
+        return Window(since=given["since"], of=tuple(map(str, of)), days=days)
+
+    def window_of(self, about: Fact, given: Any, path: str) -> Window | None:
         if not isinstance(given, Mapping):
             return None
         match {key: value for key, value in given.items() if value is not None}:
             case {"last": n, **rest} if set(rest) <= {"unit"}:
-                unit = rest.get("unit", "days")
-                if unit not in UNITS:
-                    self.fault(
-                        f"{path}.unit", "unknown_unit", "单位应为小时、天、周或月", "The unit is hours, days, weeks or months"
-                    )
-                return Window(last=n, unit=unit) if self.days(n, f"{path}.last", 1) and unit in UNITS else None
+                unit = self.unit(rest, path, hours=True)
+                return Window(last=n, unit=unit) if self.days(n, f"{path}.last", 1) and unit else None
+            case {"next": n, **rest} if set(rest) <= {"unit"} and about.ahead:
+                unit = self.unit(rest, path, hours=False)
+                return Window(ahead=n, unit=unit) if self.days(n, f"{path}.next", 0) and unit else None
             case {"ago": [a, b], **rest} if not rest:
                 fine = self.days(a, f"{path}.ago[0]", 0) and self.days(b, f"{path}.ago[1]", 0)
                 return Window(ago=(max(a, b), min(a, b))) if fine else None
-            case {"period": str(name), **rest} if not rest and name in PERIODS:
+            case {"period": str(name), **rest} if not rest and (name in PERIODS or (name in AHEAD and about.ahead)):
                 return Window(period=name)
             case {"from": _, **rest} | {"to": _, **rest} if set(rest) <= {"from", "to"}:
                 return self.between(given, path)
+        return None
+
+    def unit(self, rest: Mapping[str, Any], path: str, *, hours: bool) -> Any:
+        unit = rest.get("unit", "days")
+        if unit in UNITS and (hours or unit != "hours"):
+            return unit
+        self.fault(f"{path}.unit", "unknown_unit", "单位应为小时、天、周或月", "The unit is hours, days, weeks or months")
         return None
 
     def between(self, given: Mapping[str, Any], path: str) -> Window | None:

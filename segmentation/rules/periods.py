@@ -28,9 +28,15 @@ PERIODS: dict[str, Text] = {
     "this_year": Text("今年", "this year"),
     "last_year": Text("去年", "last year"),
 }
+AHEAD: dict[str, Text] = {  # only of what can lie in the future
+    "tomorrow": Text("明天", "tomorrow"),
+    "next_week": Text("下周", "next week"),
+    "next_month": Text("下月", "next month"),
+    "next_quarter": Text("下季度", "next quarter"),
+}
 Span = tuple[datetime | None, datetime | None]
 DAY = timedelta(days=1)
-DAWN = date(1900, 1, 1)  # before anything a pool knows
+DAWN, DUSK = date(1900, 1, 1), date(2200, 1, 1)  # before and after anything a pool knows
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -42,13 +48,15 @@ def today(as_of: datetime, zone: ZoneInfo) -> date:
     return as_of.astimezone(zone).date()
 
 
-def span(window: Window | None, as_of: datetime, zone: ZoneInfo) -> Span:
-    """First instant and the instant after the last, either open; nothing after today counts."""
+def span(window: Window | None, as_of: datetime, zone: ZoneInfo, *, ahead: bool = False) -> Span:
+    """First instant and the instant after the last, either open; nothing after today counts unless asked `ahead`."""
     now = today(as_of, zone)
     if window is not None and window.last is not None and window.unit == "hours":
         end = as_of.replace(second=0, microsecond=0) + timedelta(minutes=1)
         return end - timedelta(hours=window.last), end
     first, last = _days(window, now)
+    if ahead:
+        return (midnight(first, zone) if first else None), (midnight(last + DAY, zone) if last else None)
     last = min(last or now, now)
     return (midnight(first, zone) if first else None), midnight(last + DAY, zone)
 
@@ -57,7 +65,9 @@ def _days(window: Window | None, now: date) -> tuple[date | None, date | None]:
     if window is None:
         return None, None
     if window.last is not None:
-        return _back(now, window.last, window.unit), None
+        return _back(now, window.last, window.unit), now
+    if window.ahead is not None:
+        return now, _forward(now, window.ahead, window.unit)
     if window.ago is not None:
         return _back(now, window.ago[0], "days"), _back(now, window.ago[1], "days")
     if window.period is not None:
@@ -73,6 +83,14 @@ def _back(day: date, n: int, unit: str) -> date:
     return day - timedelta(days=days) if days < (day - DAWN).days else DAWN
 
 
+def _forward(day: date, n: int, unit: str) -> date:
+    if unit == "months":
+        month = day.year * 12 + day.month - 1 + n
+        return _clamped(*divmod(month, 12), day.day) if month < DUSK.year * 12 else DUSK
+    days = n * 7 if unit == "weeks" else n
+    return day + timedelta(days=days) if days < (DUSK - day).days else DUSK
+
+
 def _clamped(year: int, month0: int, day: int) -> date:
     ends = _first(year, month0 + 1) - DAY
     return ends.replace(day=min(day, ends.day))
@@ -85,9 +103,9 @@ def _first(year: int, month0: int) -> date:
 def _period(name: str, now: date) -> tuple[date, date]:
     which, _, size = name.partition("_")
     if not size:
-        day = now if name == "today" else now - DAY
+        day = now + {"today": 0, "yesterday": -1, "tomorrow": 1}[name] * DAY
         return day, day
-    back = 1 if which == "last" else 0
+    back = {"last": 1, "this": 0, "next": -1}[which]
     if size == "week":
         monday = now - timedelta(days=now.weekday() + 7 * back)
         return monday, monday + timedelta(days=6)

@@ -1,14 +1,15 @@
 """A leaf as one SQL statement that yields `id`. Text comes from constants only; values are bound."""
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from typing import Any, Protocol
+from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from segmentation.rules import facts_member, facts_orders, facts_reach
+from segmentation.rules import filters, happenings
+from segmentation.rules.anchors import ANCHORS
 from segmentation.rules.catalog import Fact, fact
-from segmentation.rules.normalise import Leaf
-from segmentation.rules.periods import Span
+from segmentation.rules.normalise import HOURS, Asked, Leaf
+from segmentation.rules.periods import DAY, midnight
 
 TESTS = {
     "in": "{x} = ANY(%(value)s)",
@@ -26,30 +27,57 @@ TESTS = {
     "not_between": "{x} NOT BETWEEN %(low)s AND %(high)s",
     "known": "{x} IS NOT NULL",
 }
-SUBJECTS = {**facts_member.SUBJECT_SQL, **facts_orders.SUBJECT_SQL, **facts_reach.SUBJECT_SQL}
-
-
-class Asked(Protocol):
-    """Leaves and measures: what rows are looked at."""
-
-    @property
-    def fact(self) -> str: ...
-    @property
-    def of(self) -> tuple[str | int, ...]: ...
-    @property
-    def span(self) -> Span: ...
-    @property
-    def day(self) -> date | None: ...
+# The first day at or after %(first)s that an anniversary of {x} falls on; 29 February is kept on the 28th.
+YEARS = "greatest(date_part('year', age(%(first)s::date, {x}))::int, 0)"
+COMES = (
+    f"CASE WHEN {YEARS} >= 1 AND ({{x}} + make_interval(years => {YEARS}))::date = %(first)s::date THEN %(first)s::date"
+    f" ELSE ({{x}} + make_interval(years => {YEARS} + 1))::date END <= %(final)s::date"
+)
 
 
 def statement(leaf: Leaf, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
     """The statement of a leaf and its parameters."""
-    about = fact(leaf.fact)
-    slots = {"{test}": _test(about, leaf), "{of}": subject(leaf), "{window}": window(about, leaf)}
-    found = about.sql
+    return _filled(leaf, {"{test}": _test(fact(leaf.fact), leaf)}), _params(leaf, pool, zone)
+
+
+def unasked(asked: Asked) -> str:
+    """The statement of the rows alone, whatever their values."""
+    return _filled(asked, {" HAVING {test}": "", "{test}": "true"})
+
+
+def measured(asked: Asked) -> str:
+    """The statement of the rows with the value of each as `v0`."""
+    about = fact(asked.fact)
+    value = about.measure.replace("{where}", filters.sql(about, asked.where))
+    return unasked(asked).replace("id FROM ", f"id, ({value}) AS v0 FROM ", 1)
+
+
+def _filled(asked: Asked, slots: dict[str, str]) -> str:
+    about = fact(asked.fact)
+    slots = {**slots, "{of}": subject(asked), "{where}": filters.sql(about, asked.where), "{since}": _since(about, asked)}
+    if about.then == "asked":
+        assert asked.then is not None
+        slots |= {"{first}": happenings.rows(asked.of, "of"), "{second}": happenings.rows(asked.then.of, "then_of")}
+    found = about.sql.replace("{window}", window(about, asked))
     for slot, filling in slots.items():
         found = found.replace(slot, filling)
-    return found, _params(leaf, pool, zone)
+    return found
+
+
+def _since(about: Fact, asked: Asked) -> str:
+    if asked.since is None:
+        return ""
+    return f" JOIN ({ANCHORS[asked.since.anchor].sql}) begun ON begun.member_id = {about.row}.member_id"
+
+
+def domains(asked: Asked) -> set[str]:
+    """Whose versions make what was read stale."""
+    found = set(fact(asked.fact).domains)
+    if asked.since:
+        found.add(ANCHORS[asked.since.anchor].domain)
+    if fact(asked.fact).then == "asked" and asked.then:
+        found |= happenings.domains((*asked.of, *asked.then.of))
+    return found
 
 
 def grouped(found: list[Leaf]) -> list[list[Leaf]]:
@@ -57,7 +85,7 @@ def grouped(found: list[Leaf]) -> list[list[Leaf]]:
     batches: dict[object, list[Leaf]] = {}
     for leaf in found:
         single = leaf.op == "any" and fact(leaf.fact).kind == "set" and len(leaf.value) == 1
-        batches.setdefault((leaf.fact, leaf.of, leaf.span) if single else leaf, []).append(leaf)
+        batches.setdefault(leaf.rows() if single else leaf, []).append(leaf)
     return list(batches.values())
 
 
@@ -70,34 +98,60 @@ def choices(batch: list[Leaf], *, pool: int, zone: ZoneInfo) -> tuple[str, dict[
 
 def _test(about: Fact, leaf: Leaf) -> str:
     if leaf.op == "within":
-        return window(about, leaf).removeprefix(" AND ")
+        return _coming(about, leaf) if about.yearly else window(about, leaf).removeprefix(" AND ")
     if leaf.op == "known" and about.kind == "text":
         return f"{about.measure} <> ''"
     return TESTS[leaf.op].replace("{x}", f"({about.measure})")
 
 
+def _coming(about: Fact, leaf: Leaf) -> str:
+    """Whether the day comes in the window; in one without a beginning or an end it always does."""
+    return f"{about.measure} IS NOT NULL" if None in leaf.span else COMES.replace("{x}", about.measure)
+
+
 def window(about: Fact, asked: Asked) -> str:
     """The bounds of the window, as far as there are any."""
     start, end = asked.span
-    ends = {f" AND {about.time} >= %(start)s": start, f" AND {about.time} < %(end)s": end}
+    days = asked.since.days if asked.since else None
+    ends = {
+        f" AND {about.time} >= %(start)s": start,
+        f" AND {about.time} < %(end)s": end,
+        f" AND {about.time} > begun.at": asked.since,
+        f" AND {about.time} <= begun.at + make_interval(days => %(since_days)s)": days,
+    }
     return "".join(text for text, bound in ends.items() if bound is not None)
 
 
 def subject(asked: Asked) -> str:
     """Which event, which category …, if any were chosen."""
-    return f" AND {SUBJECTS[asked.fact]}" if asked.of and asked.fact in SUBJECTS else ""
+    text = fact(asked.fact).of_sql
+    return f" AND {text}" if asked.of and text else ""
 
 
 def bound(asked: Asked, pool: int, zone: ZoneInfo) -> dict[str, Any]:
     """The parameters that do not depend on what is compared."""
     start, end = asked.span
-    made: dict[str, Any] = {"pool": pool, "start": start, "end": end, "day": asked.day, "zone": zone.key}
-    made["of"] = list(asked.of)
     about = fact(asked.fact)
+    made: dict[str, Any] = {"pool": pool, "start": start, "end": end, "day": asked.day, "zone": zone.key}
+    of: list[Any] = [*happenings.kinds(asked.of)] if about.then == "asked" else list(asked.of)
+    made["of"] = of
     made["key"] = about.attribute or (asked.of[0] if asked.of else None)
     if about.attribute:
         made |= {"start": _day(start, zone), "end": _day(end, zone)}
-    return made
+    if asked.day:
+        made["until"] = midnight(asked.day + DAY, zone)
+    if about.yearly and start and end:
+        made |= {"first": start.astimezone(zone).date(), "final": (end - timedelta(microseconds=1)).astimezone(zone).date()}
+    return made | _narrowed(asked)
+
+
+def _narrowed(asked: Asked) -> dict[str, Any]:
+    made = filters.params(asked.where)
+    if asked.since:
+        made |= {"since_of": list(asked.since.of), "since_days": asked.since.days}
+    if asked.then:
+        made |= {"then_of": happenings.kinds(asked.then.of), "then_hours": asked.then.within * HOURS[asked.then.unit]}
+    return made | ({"minute": asked.minute} if asked.minute else {})
 
 
 def _day(bound: datetime | None, zone: ZoneInfo) -> str | None:
