@@ -1,15 +1,13 @@
 """What members themselves contribute to their timeline."""
 
 from datetime import datetime
-from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members import behaviour
-from members.models import ConsentEntry, Event, Member, MemberTag, Merge, Order, StateChange
-from members.models.state import RfmGroup, Stage
+from members import behaviour, changes
+from members.models import ConsentEntry, Event, Member, Merge, Order, StateChange
 from members.timeline import Moment, newest, source
 from scrm.lib.formats import money
 
@@ -55,30 +53,14 @@ def events(member: Member, before: datetime | None, limit: int) -> list[Moment]:
 
 @source("state", gettext_lazy("状态变化"), "arrows-exchange")
 def states(member: Member, before: datetime | None, limit: int) -> list[Moment]:
-    """Changes of stage and RFM group."""
+    """Changes of stage, RFM group and of standings in schemes."""
     found = newest(StateChange.objects.filter(member=member), "at", before, limit, "kind")
-    return [
-        Moment(
-            row.at, str(StateChange.Kind(row.kind).label), f"{_code(row, row.from_code)} → {_code(row, row.to_code)}", tone="blue"
-        )
-        for row in found
-    ]
+    names = changes.named(member.pool_id, {row.kind for row in found})
+    return [_change(row, names[row.kind]) for row in found]
 
 
-def _code(row: StateChange, code: int | None) -> str:
-    if code is None:
-        return "–"
-    codes: Any = Stage if row.kind == StateChange.Kind.STAGE else RfmGroup
-    return str(codes(code).label) if code in codes.values else str(code)
-
-
-@source("tags", gettext_lazy("标签"), "tag")
-def tags(member: Member, before: datetime | None, limit: int) -> list[Moment]:
-    """Tags the member carries, at the moment they were given."""
-    found = newest(MemberTag.objects.filter(member=member).select_related("tag__group", "by"), "at", before, limit, "tag_id")
-    return [
-        Moment(row.at, _("打上标签「%(tag)s」") % {"tag": row.tag}, str(row.by or ""), tone=row.tag.group.color) for row in found
-    ]
+def _change(row: StateChange, name: changes.Named) -> Moment:
+    return Moment(row.at, str(name.label), f"{name.said(row.from_code)} → {name.said(row.to_code)}", tone="blue", href=name.url)
 
 
 @source("consents", gettext_lazy("授权"), "shield-check")

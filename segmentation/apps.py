@@ -7,4 +7,9 @@ class SegmentationConfig(AppConfig):
 
     def ready(self) -> None:
         from segmentation import forgetting, shown, work  # noqa: F401  (they announce themselves)
-        from segmentation.segments import bulk, charts, merged  # noqa: F401
+        from segmentation.segments import bulk, charts, merged, usage  # noqa: F401
+        from segmentation.segments import shown as segments_shown  # noqa: F401
+        from segmentation.segments import work as segment_work  # noqa: F401
+        from segmentation.segments.hooks import forgetting as notices_forgetting  # noqa: F401
+        from segmentation.segments.hooks import owing  # noqa: F401
+        from segmentation.standings import shown as standings  # noqa: F401

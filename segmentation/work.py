@@ -8,29 +8,36 @@ from members.models import Pool
 from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
-from segmentation.models import Segment
+from segmentation.models import Scheme
 from segmentation.recalculation import services, steps
-from segmentation.segments import services as segments
+from segmentation.standings import running
+from segmentation.standings import services as standings
 
 
 @job(services.KIND, title=_("重算会员状态"))
 def recalculate(job: RunningJob) -> dict[str, Any]:
     assert job.pool_id is not None
 
-    def report(step: str, number: int) -> None:
-        job.checkpoint(done=number, total=len(steps.TITLES) - 1, phase=str(steps.TITLES[step]))
-
-    run = services.recalculate(pool=Pool.objects.get(pk=job.pool_id), as_of=clock.now(), job_id=job.id, report=report)
+    pool = Pool.objects.get(pk=job.pool_id)
+    total = steps.FIRST + steps.EACH * len(running.wanted(pool))
+    run = services.recalculate(pool=pool, as_of=clock.now(), job_id=job.id, report=_reporting(job, total))
+    for scheme in standings.stale(pool):  # told something else meanwhile
+        standings.ask(scheme=scheme)
     return {"run": run.pk, "steps": run.steps}
 
 
-@job(segments.REFRESH, title=_("计算分群"))
-def refresh_segment(job: RunningJob) -> dict[str, Any]:
-    assert job.pool_id is not None
-    segment = Segment.objects.select_related("pool").get(pk=job.params["segment"], pool_id=job.pool_id)
-    try:
-        size = segments.refresh(segment=segment, as_of=clock.now())
-    except Exception as error:
-        segments.fail(segment=segment, error=str(error))
-        raise
-    return {"size": size}
+def _reporting(job: RunningJob, total: int) -> steps.Report:
+    def report(step: str, number: int) -> None:
+        job.checkpoint(done=min(number, total), total=total, phase=str(steps.title(step)))
+
+    return report
+
+
+@job(standings.KIND, title=_("重算方案"))
+def recalculate_scheme(job: RunningJob) -> dict[str, Any]:
+    scheme = Scheme.objects.select_related("pool").get(pk=job.params["scheme"], pool_id=job.pool_id)
+    report = _reporting(job, 2 + steps.EACH)
+    run = services.recalculate_scheme(scheme=scheme, as_of=clock.now(), job_id=job.id, report=report)
+    while run and (scheme := Scheme.objects.select_related("pool").get(pk=scheme.pk)).is_active and scheme.is_stale:
+        run = services.recalculate_scheme(scheme=scheme, as_of=clock.now(), job_id=job.id, report=report)
+    return {"run": run.pk if run else None}

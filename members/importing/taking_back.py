@@ -6,8 +6,9 @@ from typing import Any
 from django.apps import apps
 from psycopg2 import sql as pg
 
+from members.importing import owners
 from members.importing.journal import Volume
-from members.models import Identity, Member, Merge
+from members.models import Identity, Member, Merge, OwnerChange
 from scrm.lib import sql
 
 FOLDER = "members/importing/"
@@ -119,7 +120,18 @@ CHANGED_REFUNDS = Rows(
     domains=("orders",),
     touch=False,
 )
-MEMBER_COLUMNS = ("name", "gender", "birthday", "province", "city", "status", "joined_at", "sources")
+STORES = Rows(
+    "members_store",
+    "o.id = {journal}.id",
+    same="(o.name, o.code) = (said.after ->> 'code', said.after ->> 'code') AND NOT o.is_registered",
+    unused="""NOT EXISTS (SELECT FROM members_member AS home WHERE home.store_id = o.id)
+        AND NOT EXISTS (SELECT FROM members_order AS sold WHERE sold.pool_id = o.pool_id AND sold.store = o.code)""",
+    name="{journal}.after ->> 'code'",
+    domains=("members",),
+    these="part = 'stores'",
+    touch=False,
+)
+MEMBER_COLUMNS = ("name", "gender", "birthday", "province", "city", "status", "joined_at", "sources", "owner_id", "store_id")
 
 
 def _sets(columns: tuple[str, ...], now: str) -> pg.Composed:
@@ -159,7 +171,7 @@ def put_back(volume: Volume, rows: Rows, part: str, here: dict[str, Any]) -> tup
 def put_back_members(volume: Volume, here: dict[str, Any]) -> tuple[int, int]:
     """Old values of the members of one chunk of changes."""
     names = {"changed": volume.table("changed"), "sets": _sets(MEMBER_COLUMNS, "span.present")}
-    done = _told(sql.row(FOLDER + "put_back_members", here, **names))
+    done = _told(sql.row(FOLDER + "put_back_members", here | owners.noted(volume.run), **names))
     touch(volume, "changed", "part = 'members'", here)
     return done
 
@@ -194,21 +206,25 @@ def take_out_people(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
     sql.execute(FOLDER + "keep_members_changed", here, written=written)
     for label, table, member in _held():
         if label not in _follows:
-            also = _foreign_identity(volume) if label == Identity._meta.label else pg.SQL("TRUE")
+            also = _foreign(label, volume)
             names = {"written": written, "table": pg.Identifier(table), "member": pg.Identifier(member), "also": also}
             sql.execute(FOLDER + "keep_members_in_use", here | {"label": label}, **names)
     gone, left = _told(sql.row(FOLDER + "take_out_identities", here | _span(volume, here), fresh=volume.table("fresh")))
     left += sql.execute(FOLDER + "list_kept_members", here)
     for label, table, member in _held():
-        if label in _follows:
+        if label in _follows or label == OwnerChange._meta.label:
             sql.execute(
                 FOLDER + "take_out_followers", here, written=written, table=pg.Identifier(table), member=pg.Identifier(member)
             )
     return {"identities": gone, "members": sql.execute(FOLDER + "take_out_members", here, written=written), "left": left}
 
 
-def _foreign_identity(volume: Volume) -> pg.Composed:
-    """An identity that another way than this import has brought."""
+def _foreign(label: str, volume: Volume) -> pg.Composable:
+    """Of the rows about a member, those that another way than this import has brought."""
+    if label == OwnerChange._meta.label:
+        return pg.SQL("held.reason <> {}").format(pg.Literal(owners.reason(volume.run)))
+    if label != Identity._meta.label:
+        return pg.SQL("TRUE")
     return pg.SQL(
         "NOT EXISTS (SELECT FROM {} AS mine"
         " WHERE mine.member_id = held.member_id AND mine.kind = held.kind AND mine.hash = held.value_hash)"

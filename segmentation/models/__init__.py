@@ -1,4 +1,4 @@
-"""Segments: a named rule (in immutable versions) or list, and snapshots of who was in it when; schemes; what recalculation did."""
+"""Segments: a named rule (in immutable versions) or list, and who was in it when; schemes; what recalculation did."""
 
 from segmentation.models.hook import SegmentHook, SegmentNotice
 from segmentation.models.leaf import Leaf

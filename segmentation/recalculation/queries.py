@@ -16,7 +16,7 @@ from scrm.lib import formats, sql
 from segmentation.models import RecalculationRun
 from segmentation.recalculation.edges import DAY, Edges
 from segmentation.recalculation.services import KIND
-from segmentation.recalculation.steps import TITLES
+from segmentation.recalculation.steps import title
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def runs(pool: Pool, limit: int = 12) -> QuerySet[RecalculationRun]:
 
 def shown_steps(run: RecalculationRun) -> list[dict[str, Any]]:
     """The steps of a run with their titles."""
-    return [{**step, "title": TITLES.get(step["step"], step["step"])} for step in run.steps]
+    return [{**step, "title": title(step["step"])} for step in run.steps]
 
 
 def classes(pool: Pool, moves: list[dict[str, Any]] | None = None) -> tuple[list[Class], list[Class]]:

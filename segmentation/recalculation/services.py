@@ -15,9 +15,10 @@ from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
 from scrm.staff.audit import audit
 from scrm.staff.models import User
-from segmentation.models import RecalculationRun
+from segmentation.models import RecalculationRun, Scheme
 from segmentation.recalculation import settings, steps
 from segmentation.recalculation.edges import Edges, crossings, params
+from segmentation.standings import running
 
 KIND = "segmentation.recalculate"
 LOCK = 0x5EC5  # first half of the advisory lock; the second is the pool
@@ -35,18 +36,60 @@ def recalculate(
     """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
     with _alone(pool.pk):
         run = _begin(pool, as_of, job_id)
-        chain = steps.Chain(pool.pk, as_of, live(pool.pk), pg.SQL("UNLOGGED"), parts=_halves(pool.pk), report=report)
-        choices = settings.Choices.model_validate(run.settings)
+        choices, works = settings.Choices.model_validate(run.settings), running.wanted(pool)
+        chain = _whole(pool, as_of, choices.rfm.window_days, report)
         steps.facts(chain, window(choices.rfm.window_days, as_of))
         with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.ALONE):
-            found = steps.measure(choices, chain.tables["facts"], as_of)
+            found = steps.measure(choices, chain, _kept(pool))
             note["rows"] = found.buyers
         steps.compare(chain, found)
+        running.find(chain, works, anew=True)
         report("update_states", len(chain.done))
         chain.report = steps.quiet  # progress written inside the transaction would lock the job's row, and shows to nobody
         with transaction.atomic():
             steps.save(chain)
+            running.save(chain, works)
+            running.keep(works, as_of)
+            running.sweep(chain, pool)
             _finish(run, chain, found)
+            chain.drop()
+    return run
+
+
+def _whole(pool: Pool, as_of: datetime, window_days: int, report: steps.Report = steps.quiet) -> steps.Chain:
+    """A pass over everybody, in tables that parallel workers can read."""
+    kind, halves = pg.SQL("UNLOGGED"), _halves(pool.pk)
+    return steps.Chain(pool.pk, as_of, live(pool.pk), kind, window_days=window_days, parts=halves, report=report)
+
+
+def recalculate_scheme(
+    *, scheme: Scheme, as_of: datetime, job_id: int | None = None, report: steps.Report = steps.quiet
+) -> RecalculationRun | None:
+    """Every member in one scheme, with its edges measured anew; None when it is put away. Safe to kill, as a full run."""
+    pool = scheme.pool
+    with _alone(pool.pk):
+        works = [work for work in running.wanted(pool) if work.scheme.pk == scheme.pk]
+        if not works:
+            return None
+        run = RecalculationRun(
+            pool=pool,
+            mode="part",
+            scheme_id=scheme.pk,
+            as_of=as_of,
+            settings=works[0].settings,
+            job_id=job_id,
+            started_at=clock.now(),
+        )
+        days = settings.of(pool).rfm.window_days
+        chain = _whole(pool, as_of, days, report)
+        steps.facts(chain, window(days, as_of))
+        running.find(chain, works, anew=True)
+        chain.report = steps.quiet
+        with transaction.atomic():
+            running.save(chain, works)
+            running.keep(works, as_of)
+            run.edges, run.steps, run.finished_at = works[0].edges, chain.done, clock.now()
+            run.save()
             chain.drop()
     return run
 
@@ -115,26 +158,28 @@ def tick(*, pool: Pool, as_of: datetime) -> RecalculationRun | None:
     if last is None or _is_owed(pool) or _too_many(pool):
         ask(pool=pool, as_of=as_of)
         return None
-    found, since = _edges(pool), last.until or last.as_of
-    crossed = crossings(found, since, as_of)
+    found, since, works = _edges(pool), last.until or last.as_of, running.known(pool)
+    crossed = {**crossings(found, since, as_of), "schemes": [work.scheme.pk for work in works]}
     if as_of < since or not sql.value("segmentation/is_recalculation_due", {"pool_id": pool.pk, "as_of": as_of, **crossed}):
         RecalculationRun.objects.filter(pk=last.pk, until__lt=as_of).update(until=as_of)
         return None
-    return _tick(pool, as_of, found, crossed)
+    return _tick(pool, as_of, found, crossed, works)
 
 
-def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any]) -> RecalculationRun:
+def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any], works: list[running.Work]) -> RecalculationRun:
     run = RecalculationRun(pool=pool, mode="tick", as_of=as_of, until=as_of, started_at=clock.now())
     scope = pg.Identifier(f"recalculation_scope_{pool.pk}")
     sql.run(pg.SQL("CREATE TEMPORARY TABLE {} (member_id bigint PRIMARY KEY) ON COMMIT DROP").format(scope))
-    chain = steps.Chain(pool.pk, as_of, scope, pg.SQL("TEMPORARY"), of="_of")
+    chain = steps.Chain(pool.pk, as_of, scope, pg.SQL("TEMPORARY"), of="_of", window_days=found.window_days)
     with sql.planner(**steps.ONE_BY_ONE):
         chain.write("take_touched", crossed, scope=scope)
     with sql.planner(enable_hashjoin="on", enable_mergejoin="on"):
         sql.run(pg.SQL("ANALYZE {}").format(scope))
     steps.facts(chain, params(found, as_of))
     steps.compare(chain, found)
+    running.find(chain, works, anew=False)
     steps.save(chain)
+    running.save(chain, works)
     chain.tables["scope"] = scope
     chain.drop()
     run.steps, run.finished_at = chain.done, clock.now()
@@ -143,12 +188,20 @@ def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any]) ->
 
 
 def _last(pool: Pool) -> RecalculationRun | None:
-    return RecalculationRun.objects.filter(pool=pool, finished_at__isnull=False).order_by("-id").first()
+    whole = RecalculationRun.objects.filter(pool=pool, finished_at__isnull=False).exclude(mode=RecalculationRun.Mode.PART)
+    return whole.order_by("-id").first()
 
 
 def _edges(pool: Pool) -> Edges:
-    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id")[0]
-    return Edges.load(full.edges)
+    found = _kept(pool)
+    assert found is not None
+    return found
+
+
+def _kept(pool: Pool) -> Edges | None:
+    """The edges of the last full run."""
+    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id").first()
+    return Edges.load(full.edges) if full else None
 
 
 def _is_owed(pool: Pool) -> bool:

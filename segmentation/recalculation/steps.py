@@ -1,7 +1,7 @@
 """The chain, declared: each step is one SQL file; its rows and milliseconds are kept with the run."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from psycopg2 import sql as pg
 
 from members import versions
 from scrm.lib import sql
+from segmentation.recalculation import stages
 from segmentation.recalculation.edges import Edges, edges, params
 from segmentation.recalculation.settings import Choices
 
@@ -22,11 +23,26 @@ TITLES: dict[str, str | Promise] = {
     "gather_facts": _("汇总订单"),
     "find_future_orders": _("查未来订单"),
     "measure_thresholds": _("测定分界"),
+    "gather_leads": _("汇总潜客互动"),
+    "gather_categories": _("找出主购品类"),
+    "measure_ages": _("推算阶段天数"),
     "find_changes": _("打分并比对"),
     "update_states": _("更新状态"),
     "insert_states": _("新增状态"),
     "insert_state_changes": _("记录变化"),
     "drop_merged_states": _("清理已合并"),
+}
+# Statements of `segmentation/sql/standings/`, and the measuring and gathering of families, each for one scheme.
+SCHEME_TITLES: dict[str, str | Promise] = {
+    "gather": _("汇总行为"),
+    "measure": _("测定分界"),
+    "find_changes": _("归类并比对"),
+    "update_standings": _("更新层级"),
+    "insert_standings": _("新增层级"),
+    "delete_standings": _("移出层级"),
+    "insert_standing_changes": _("记录变化"),
+    "drop_merged_standings": _("清理已合并"),
+    "drop_archived_standings": _("清理已归档方案"),
 }
 # The planner expects a tenth of the real number of groups and would hash; the covering index is in order already.
 # A worker takes a whole part, so nothing inside a part is split: partial sums of big integers, and hash tables
@@ -47,7 +63,24 @@ ALONE: dict[str, str | float] = {"max_parallel_workers_per_gather": 0, "work_mem
 EVERYBODY = ((0, 2**32 - 1),)  # one part: all member ids
 # Nobody knows how many wait; they are few, so members are looked up by key rather than all read.
 ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
+FIRST, EACH = 8, 6  # steps of a full run, and for each scheme: how far a job has come
 Report = Callable[[str, int], None]
+Bounds = Mapping[str, pg.Composable]
+Slots = Mapping[str, pg.Composable | Callable[[Bounds], pg.Composable]]  # what depends on the part is a function of it
+
+
+def title(step: str) -> str | Promise:
+    """What people read for a step; statements of schemes come as "standings/find_changes"."""
+    if step in TITLES:
+        return TITLES[step]
+    name = step.rpartition("/")[2]
+    return SCHEME_TITLES.get(name) or SCHEME_TITLES.get(name.partition("_")[0]) or step
+
+
+def body(name: str) -> str:
+    """A statement of segmentation without its header: a slot there would spill its lines out of the comment."""
+    lines = sql.text(f"segmentation/{name}").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("--"))
 
 
 def quiet(step: str, number: int) -> None:
@@ -63,41 +96,49 @@ class Chain:
     scope: pg.Composable
     kind: pg.SQL  # what the run's tables are: UNLOGGED (parallel workers read them) or TEMPORARY
     of: str = ""  # "_of": the variants for a scope of few members
+    window_days: int = 365  # of window_count and window_amount in the facts
     parts: tuple[tuple[int, int], ...] = EVERYBODY  # member ids from … to: what one worker does
     tables: dict[str, pg.Composable] = field(default_factory=dict)
     done: list[dict[str, Any]] = field(default_factory=list)
     report: Report = quiet
 
     @contextmanager
-    def step(self, name: str) -> Iterator[dict[str, int]]:
-        """Time a step and note its rows."""
+    def step(self, name: str, scheme: int | None = None) -> Iterator[dict[str, int]]:
+        """Time a step, maybe of one scheme, and note its rows."""
         self.report(name, len(self.done))
         note, started = {"rows": 0}, time.perf_counter()
         yield note
-        self.done.append({"step": name, "rows": note["rows"], "ms": round((time.perf_counter() - started) * 1000)})
+        mine = {"scheme": scheme} if scheme else {}
+        self.done.append({"step": name, **mine, "rows": note["rows"], "ms": round((time.perf_counter() - started) * 1000)})
 
-    def keep(self, slot: str, name: str, values: dict[str, Any], **planner: str | float) -> None:
+    def keep(
+        self, slot: str, name: str, values: dict[str, Any], slots: Slots | None = None, scheme: int | None = None, **planner: Any
+    ) -> None:
         """Run a SELECT of the chain into a table of this run: only such a statement runs in parallel."""
         table = pg.Identifier(f"recalculation_{slot}_{self.pool_id}")
-        with self.step(name.removesuffix("_of")) as note, transaction.atomic(), sql.planner(**planner):
+        with self.step(name.removesuffix("_of"), scheme) as note, transaction.atomic(), sql.planner(**planner):
             sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
             made = pg.SQL("CREATE {} TABLE {} AS ").format(self.kind, table)
-            note["rows"] = sql.run(made + self._parted(name), values | {"pool_id": self.pool_id})
+            note["rows"] = sql.run(made + self._parted(name, slots or {}), values | {"pool_id": self.pool_id})
             if self.of:  # a few members: the planner must know, or it reads all states; the key is all it joins by
                 sql.run(pg.SQL("ANALYZE {} (member_id)").format(table))
         self.tables[slot] = table
 
-    def _parted(self, name: str) -> pg.Composed:
+    def _parted(self, name: str, slots: Slots) -> pg.Composed:
         """The statement once per part; a file that knows no bounds is there once."""
-        file = sql.text(f"segmentation/{name}")
+        file = body(name)
         parts = self.parts if "{low}" in file else EVERYBODY
         bounds = [{"low": pg.Literal(low), "high": pg.Literal(high)} for low, high in parts]
-        made = [pg.SQL("({})").format(pg.SQL(file).format(scope=self.scope, **self.tables, **ends)) for ends in bounds]
+        made = [pg.SQL("({})").format(pg.SQL(file).format(**self._filled(slots, ends))) for ends in bounds]
         return pg.SQL(" UNION ALL ").join(made)
 
-    def write(self, name: str, values: dict[str, Any] | None = None, **slots: pg.Composable) -> None:
+    def _filled(self, slots: Slots, ends: Bounds) -> dict[str, pg.Composable]:
+        given = {name: slot(ends) if callable(slot) else slot for name, slot in slots.items()}
+        return {"scope": self.scope, **self.tables, **given, **ends}
+
+    def write(self, name: str, values: dict[str, Any] | None = None, scheme: int | None = None, **slots: pg.Composable) -> None:
         """Run a writing statement of the chain."""
-        with self.step(name) as note:
+        with self.step(name, scheme) as note:
             note["rows"] = sql.execute(
                 f"segmentation/{name}", {"pool_id": self.pool_id, "as_of": self.as_of, **(values or {})}, **slots
             )
@@ -115,15 +156,17 @@ def facts(chain: Chain, window: dict[str, Any]) -> None:
     chain.keep("future", f"find_future_orders{chain.of}", {"as_of": chain.as_of})
 
 
-def measure(choices: Choices, relation: pg.Composable, as_of: datetime) -> Edges:
-    """Edges out of the distribution of a relation of facts."""
-    found = sql.row("segmentation/measure_thresholds", {"interval_quantiles": choices.lifecycle.quantiles}, facts=relation)
+def measure(choices: Choices, chain: Chain, kept: Edges | None = None) -> Edges:
+    """Edges out of the distribution of the facts gathered; of what was `kept`, what still holds is not measured again."""
+    relation, cycle = chain.tables["facts"], choices.lifecycle
+    found = sql.row("segmentation/measure_thresholds", {"interval_quantiles": cycle.quantiles}, facts=relation)
     assert found is not None
-    return edges(choices, found, as_of)
+    return edges(choices, found, chain.as_of, stages.measure(cycle, relation, chain.pool_id, chain.as_of, kept))
 
 
 def compare(chain: Chain, found: Edges) -> None:
     """Scores, group and stage by constant edges; what differs from the stored state."""
+    stages.lay(chain, found)
     chain.keep("changes", "find_changes", params(found, chain.as_of), **({} if chain.of else IN_ORDER))
 
 

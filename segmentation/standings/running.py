@@ -1,0 +1,190 @@
+"""Computing schemes within a pass of the recalculation: gather → measure → compare → write."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from django.db import transaction
+from psycopg2 import sql as pg
+
+from members import versions
+from members.models import MemberStanding, Pool
+from scrm.lib import sql
+from segmentation.models import Scheme
+from segmentation.recalculation import steps
+from segmentation.recalculation.steps import Bounds, Chain
+from segmentation.standings.families import Ask, Family, Settings, Statement, family, is_known
+
+FOLDER = "standings/"
+KEEP_ARCHIVED = timedelta(days=7)  # a scheme brought back within it goes on where it was
+# One part for each worker; the leader only writes what they find.
+SIDE_BY_SIDE: dict[str, str | float] = {
+    "parallel_setup_cost": 0,
+    "parallel_tuple_cost": 0.001,
+    "min_parallel_index_scan_size": "1TB",
+    "min_parallel_table_scan_size": "1TB",
+    "parallel_leader_participation": "off",
+    "work_mem": "256MB",
+}
+
+
+@dataclass
+class Work:
+    """One scheme in one pass: by which settings and edges, and what it left in the tables of the run."""
+
+    scheme: Scheme
+    settings: dict[str, Any]
+    edges: dict[str, Any] = field(default_factory=dict)
+    gathered: pg.Composable | None = None
+    changes: pg.Composable | None = None
+
+    @property
+    def family(self) -> Family:
+        return family(self.scheme.family)
+
+    @property
+    def chosen(self) -> Settings:
+        return self.family.settings.model_validate(self.settings)
+
+    def ask(self, chain: Chain) -> Ask:
+        """What the family is asked with in this pass."""
+        return Ask(chain.pool_id, chain.as_of, self.scheme.pool.time_zone, chain.window_days, self.chosen, self.edges)
+
+
+def wanted(pool: Pool) -> list[Work]:
+    """What a full run is to compute: every active scheme by the settings people want."""
+    return [Work(scheme, scheme.settings) for scheme in _active(pool)]
+
+
+def known(pool: Pool) -> list[Work]:
+    """What a tick keeps up: active schemes by the settings and edges of their last full run."""
+    found = _active(pool).filter(applied__isnull=False)
+    return [Work(scheme, scheme.applied, scheme.edges) for scheme in found]
+
+
+def _active(pool: Pool) -> Any:
+    keys = [key for key in Scheme.objects.filter(pool=pool).values_list("family", flat=True).distinct() if is_known(key)]
+    return Scheme.objects.filter(pool=pool, is_active=True, family__in=keys).select_related("pool").order_by("pk")
+
+
+# -- One pass ------------------------------------------------------------------------------------
+
+
+def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
+    """Where everybody in the scope stands, and what of it differs; `anew`: with edges measured now."""
+    for work in works:
+        gather(chain, work)
+        if anew:
+            measure(chain, work)
+        compare(chain, work)
+
+
+def gather(chain: Chain, work: Work) -> None:
+    """What members did, as far as the facts of the run do not say it."""
+    statement = work.family.gather(work.ask(chain))
+    if statement is None:
+        return
+    slot = f"gathered_{_mark(statement)}"
+    if slot not in chain.tables:
+        given = Statement(statement.name + chain.of, statement.values, statement.slots)
+        chain.keep(slot, given.name, dict(given.values), slots=given.slots, scheme=work.scheme.pk, **_knobs(chain))
+    work.gathered = chain.tables[slot]
+
+
+def _mark(statement: Statement) -> str:
+    """Equal statements share one table."""
+    said = repr((statement.name, sorted(statement.values.items(), key=str), sorted(statement.slots.items(), key=str)))
+    return blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def _knobs(chain: Chain) -> dict[str, str | float]:
+    return {} if chain.of or len(chain.parts) == 1 else SIDE_BY_SIDE
+
+
+def measure(chain: Chain, work: Work) -> None:
+    """Edges out of the distribution, by constants of which everybody is then sorted."""
+    statement = work.family.measure(work.ask(chain))
+    if statement is None:
+        return
+    slots = _slots(chain, work, statement, {})
+    with (
+        chain.step(f"measure_{work.family.key}", scheme=work.scheme.pk) as note,
+        transaction.atomic(),
+        sql.planner(**steps.ALONE),
+    ):
+        values = {"pool_id": chain.pool_id, "as_of": chain.as_of, **statement.values}
+        found = sql.row(f"segmentation/{statement.name}", values, **slots)
+        note["rows"] = 1 if found else 0
+    work.edges = work.family.edges(work.ask(chain), found or {})
+
+
+def _relations(chain: Chain, work: Work) -> dict[str, pg.Composable]:
+    found = {"scope": chain.scope, "facts": chain.tables["facts"]}
+    return found | ({"gathered": work.gathered} if work.gathered is not None else {})
+
+
+def computed(chain: Chain, work: Work, bounds: Bounds) -> pg.Composable:
+    """The family's SELECT as a relation."""
+    statement = work.family.compute(work.ask(chain))
+    text = pg.SQL(steps.body(statement.name))
+    return pg.SQL("({})").format(text.format(**_slots(chain, work, statement, bounds)))
+
+
+def _slots(chain: Chain, work: Work, statement: Statement, bounds: Bounds) -> dict[str, pg.Composable]:
+    """What fills a family's statement; its own slots may name the relations of the run, too."""
+    known = {**_relations(chain, work), **bounds}
+    own = {name: slot.format(**known) if isinstance(slot, pg.SQL) else slot for name, slot in statement.slots.items()}
+    return {**known, **own}
+
+
+def values(chain: Chain, work: Work) -> dict[str, Any]:
+    """The parameters of the family's SELECT and of what reads it."""
+    given = work.family.compute(work.ask(chain)).values
+    return {"as_of": chain.as_of, "pool_id": chain.pool_id, "scheme_id": work.scheme.pk, **given}
+
+
+def compare(chain: Chain, work: Work) -> None:
+    """What differs from the stored standings."""
+    slot = f"standings_{work.scheme.pk}"
+    slots = {"computed": lambda bounds: computed(chain, work, bounds)}
+    name = f"{FOLDER}find_changes{chain.of}"
+    chain.keep(slot, name, values(chain, work), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
+    work.changes = chain.tables[slot]
+
+
+# -- Writing -------------------------------------------------------------------------------------
+
+
+def save(chain: Chain, works: Iterable[Work]) -> int:
+    """Write what differs and its history, in the caller's transaction; how many rows."""
+    changed = sum(_save(chain, work) for work in works)
+    chain.write(f"{FOLDER}drop_merged_standings")
+    changed += int(chain.done[-1]["rows"])
+    if changed:
+        versions.bump(chain.pool_id, "standings")
+    return changed
+
+
+def _save(chain: Chain, work: Work) -> int:
+    assert work.changes is not None
+    given = {"scheme_id": work.scheme.pk, "kind": work.scheme.kind}
+    for name in ("update_standings", "insert_standings", "delete_standings", "insert_standing_changes"):
+        chain.write(f"{FOLDER}{name}", given, scheme=work.scheme.pk, changes=work.changes)
+    return sum(int(note["rows"]) for note in chain.done[-4:-1])
+
+
+def keep(works: Iterable[Work], as_of: datetime) -> None:
+    """Remember what the standings were computed with."""
+    for work in works:
+        Scheme.objects.filter(pk=work.scheme.pk).update(applied=work.settings, edges=work.edges, computed_at=as_of)
+
+
+def sweep(chain: Chain, pool: Pool) -> None:
+    """Standings in schemes put away long ago."""
+    old = Scheme.objects.filter(pool=pool, is_active=False, archived_at__lt=chain.as_of - KEEP_ARCHIVED, applied__isnull=False)
+    gone = list(old.values_list("pk", flat=True))
+    if gone:
+        chain.write(f"{FOLDER}drop_archived_standings", {"schemes": gone, "base": MemberStanding.KIND})
+        Scheme.objects.filter(pk__in=gone).update(applied=None, edges={}, computed_at=None)
