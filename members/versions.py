@@ -3,7 +3,19 @@
 from members.models import DataVersion
 from scrm.lib import sql
 
-DOMAINS = ("members", "orders", "events", "tags", "state", "standings", "consents", "deliveries", "points", "communities")
+DOMAINS = (
+    "members",
+    "orders",
+    "events",
+    "tags",
+    "state",
+    "standings",
+    "predictions",
+    "consents",
+    "deliveries",
+    "points",
+    "communities",
+)
 
 
 def bump(pool_id: int, *domains: str) -> None:

@@ -22,6 +22,7 @@ from members.models.oneid import Guard, GuardedUse, MatchCount, Meeting, Rehears
 from members.models.order import Order, OrderLine, Product, Refund
 from members.models.ownership import Handover, HandoverShare, OwnerChange, OwnershipRule, StaffProfile
 from members.models.pool import Channel, DataVersion, Pool, PoolAccess
+from members.models.prediction import MemberPrediction
 from members.models.privacy import AccessEntry, ConsentWording, Erasure, ExportRequest, Tombstone
 from members.models.standing import MemberStanding
 from members.models.state import MemberState, StateChange, TouchedMember
@@ -65,6 +66,7 @@ __all__ = [
     "MatchCount",
     "Meeting",
     "Member",
+    "MemberPrediction",
     "MemberStanding",
     "MemberState",
     "MemberTag",

@@ -2,6 +2,7 @@
 
 from segmentation.models.hook import SegmentHook, SegmentNotice
 from segmentation.models.leaf import Leaf
+from segmentation.models.predictor import ModelVersion, Predictor
 from segmentation.models.run import RecalculationRun
 from segmentation.models.scheme import Scheme
 from segmentation.models.segment import Segment, SegmentSnapshot, SegmentVersion
@@ -9,6 +10,8 @@ from segmentation.models.tagging import TagRule
 
 __all__ = [
     "Leaf",
+    "ModelVersion",
+    "Predictor",
     "RecalculationRun",
     "Scheme",
     "Segment",
