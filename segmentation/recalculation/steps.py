@@ -66,7 +66,8 @@ ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 FIRST, EACH = 8, 6  # steps of a full run, and for each scheme: how far a job has come
 Report = Callable[[str, int], None]
 Bounds = Mapping[str, pg.Composable]
-Slots = Mapping[str, pg.Composable | Callable[[Bounds], pg.Composable]]  # what depends on the part is a function of it
+Slot = pg.Composable | Callable[[Bounds], pg.Composable]  # what depends on the part is a function of it
+Slots = Mapping[str, Slot]
 
 
 def title(step: str) -> str | Promise:
@@ -127,7 +128,7 @@ class Chain:
     def _parted(self, name: str, slots: Slots) -> pg.Composed:
         """The statement once per part; a file that knows no bounds is there once."""
         file = body(name)
-        parts = self.parts if "{low}" in file else EVERYBODY
+        parts = self.parts if "{low}" in file or "{mine}" in file else EVERYBODY
         bounds = [{"low": pg.Literal(low), "high": pg.Literal(high)} for low, high in parts]
         made = [pg.SQL("({})").format(pg.SQL(file).format(**self._filled(slots, ends))) for ends in bounds]
         return pg.SQL(" UNION ALL ").join(made)

@@ -40,6 +40,7 @@ class Statement:
     name: str  # "standings/sort_by_value"
     values: Mapping[str, Any] = field(default_factory=dict)
     slots: Mapping[str, pg.Composable] = field(default_factory=dict)
+    is_for_both: bool = False  # of `gather`: the file serves ticks, too, as its `{mine}` says whose rows are read
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Family:
     def gather(self, ask: Ask) -> Statement | None:
         """A SELECT of what members did, kept in a table of the run as {gathered}; equal statements share one table.
 
-        A tick runs the file of the same name with `_of`: for the members of {scope} only. None: the facts do.
+        A tick runs the file of the same name with `_of`: for the members of {scope} only. Or one file serves both: then
+        it says `AND {mine}`, a test of the column member_id. None: the facts do.
         """
         return None
 

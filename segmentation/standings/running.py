@@ -14,7 +14,7 @@ from members.models import MemberStanding, Pool
 from scrm.lib import sql
 from segmentation.models import Scheme
 from segmentation.recalculation import steps
-from segmentation.recalculation.steps import Bounds, Chain
+from segmentation.recalculation.steps import Bounds, Chain, Slot
 from segmentation.standings.families import Ask, Family, Settings, Statement, family, is_known
 
 FOLDER = "standings/"
@@ -88,9 +88,30 @@ def gather(chain: Chain, work: Work) -> None:
         return
     slot = f"gathered_{_mark(statement)}"
     if slot not in chain.tables:
-        given = Statement(statement.name + chain.of, statement.values, statement.slots)
-        chain.keep(slot, given.name, dict(given.values), slots=given.slots, scheme=work.scheme.pk, **_knobs(chain))
+        name = statement.name if statement.is_for_both else statement.name + chain.of
+        slots = {"mine": _mine(chain), **{key: _given(chain, part) for key, part in statement.slots.items()}}
+        chain.keep(slot, name, dict(statement.values), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
     work.gathered = chain.tables[slot]
+
+
+def _mine(chain: Chain) -> Slot:
+    """Whose rows are read: those of the part, or of a few members."""
+    if chain.of:
+        return pg.SQL("member_id IN (SELECT s.member_id FROM {} AS s)").format(chain.scope)
+    return lambda bounds: pg.SQL("member_id BETWEEN {low} AND {high}").format(**bounds)
+
+
+def _given(chain: Chain, part: pg.Composable) -> Slot:
+    """A family's own slot, which may name the relations of the run."""
+    if not isinstance(part, pg.SQL):
+        return part
+
+    def filled(bounds: Bounds) -> pg.Composable:
+        mine = _mine(chain)
+        known = {"scope": chain.scope, "facts": chain.tables["facts"], "mine": mine(bounds) if callable(mine) else mine}
+        return part.format(**known, **bounds)
+
+    return filled
 
 
 def _mark(statement: Statement) -> str:

@@ -7,7 +7,8 @@ from django.urls import reverse
 from members import changes
 from members.models import MemberStanding
 from segmentation.models import Scheme
-from segmentation.standings import queries, value  # noqa: F401  (families announce themselves, in this order)
+# Families announce themselves.
+from segmentation.standings import aipl, frequency, ladder, preferred_channel, preferred_hour, queries, scene, value  # noqa: F401
 
 
 @changes.register

@@ -1,0 +1,230 @@
+"""What members were seen doing, as relations: for families that look further than orders.
+
+Fragments name only tables of this app and those below; values are bound.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, Self
+
+from django.utils.translation import gettext_lazy as _
+from psycopg2 import sql as pg
+from pydantic import Field, model_validator
+
+from segmentation.standings.families import Ask, Settings, Words, refuse
+
+Source = Literal["joined", "event", "order", "community", "spoke", "received", "opened", "clicked"]
+NAMES: dict[str, Words] = {
+    "joined": _("加入会员池"),
+    "event": _("行为事件"),
+    "order": _("已支付订单"),
+    "community": _("在社群中"),
+    "spoke": _("社群发言"),
+    "received": _("收到消息"),
+    "opened": _("打开消息"),
+    "clicked": _("点击消息"),
+}
+NIGHTLY = ("joined", "community", "spoke", "received", "opened", "clicked")  # nobody is touched by these
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where acts of a source stand: a relation with member_id and the moment of the act."""
+
+    relation: str
+    at: str
+    where: str
+
+
+_MESSAGES = "pool_id = %(pool_id)s AND {at} IS NOT NULL"
+TABLES: dict[str, Table] = {
+    "event": Table("members_event", "occurred_at", "pool_id = %(pool_id)s"),
+    "order": Table("members_order", "placed_at", "pool_id = %(pool_id)s AND status = 1"),
+    "spoke": Table(
+        "members_communityevent",
+        "at",
+        "kind = 3 AND community_id IN (SELECT c.id FROM members_community AS c WHERE c.pool_id = %(pool_id)s)",
+    ),
+    "joined": Table(
+        "(SELECT m.id AS member_id, m.joined_at FROM members_member AS m WHERE m.pool_id = %(pool_id)s AND m.merged_into IS NULL)"
+        " AS joined",
+        "joined_at",
+        "TRUE",
+    ),
+    "community": Table(
+        "members_communitymember",
+        "joined_at",
+        "left_at IS NULL AND community_id IN (SELECT c.id FROM members_community AS c WHERE c.pool_id = %(pool_id)s)",
+    ),
+    "received": Table("touchpoints_delivery", "delivered_at", _MESSAGES.replace("{at}", "delivered_at")),
+    "opened": Table("touchpoints_delivery", "opened_at", _MESSAGES.replace("{at}", "opened_at")),
+    "clicked": Table("touchpoints_delivery", "clicked_at", _MESSAGES.replace("{at}", "clicked_at")),
+}
+
+
+class Evidence(Settings):
+    """Something that shows a member is on a step: so many acts, or so much money, within so many days."""
+
+    step: Annotated[int, Field(ge=1, le=9)]
+    source: Source
+    kinds: Annotated[list[str], Field(max_length=50)] = []  # of events; none: any
+    times: Annotated[int, Field(ge=1, le=1000)] = 1
+    amount: Annotated[int, Field(ge=0, le=10**13)] = 0  # of orders, minor units: instead of times
+    days: Annotated[int, Field(ge=0, le=3650)] = 0  # within the last n; 0: ever
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.kinds and self.source != "event":
+            raise refuse("kinds", _("只有行为事件可以选择行为类型。"))
+        if self.amount and self.source != "order":
+            raise refuse("amount", _("只有订单可以按金额判断。"))
+        if self.source in ("joined", "community") and self.times > 1:
+            raise refuse("times", _("加入会员池、在社群中只能是 1 次。"))
+        return self
+
+
+def acts(sources: Sequence[str], kinds: Sequence[str], since: datetime, as_of: datetime) -> tuple[pg.SQL, dict[str, Any]]:
+    """A relation (member_id, at) of everything members did in these sources after an instant."""
+    found = []
+    for source in sources:
+        table = TABLES[source]
+        only = " AND kind = ANY(%(kinds)s)" if source == "event" and kinds else ""
+        found.append(
+            f"SELECT member_id, {table.at} AS at FROM {table.relation} WHERE {table.where}{only}"
+            f" AND {table.at} > %(acts_from)s AND {table.at} <= %(as_of)s AND {{mine}}"  # noqa: S608  (constants)
+        )
+    return pg.SQL(" UNION ALL ".join(found)), {"kinds": list(kinds), "acts_from": since, "as_of": as_of}
+
+
+# -- Steps and what shows them -------------------------------------------------------------------
+
+
+def proofs(ask: Ask, evidence: Sequence[Evidence], *, for_good: bool) -> tuple[pg.SQL, dict[str, Any]]:
+    """A relation (member_id, step, until, since): who was seen on a step, until when that holds, since when (if known).
+
+    `for_good`: what was true once holds for ever, and it is known since when; else it holds while the acts
+    are within their days. Evidence of one source is read in one pass, where it can be.
+    """
+    values: dict[str, Any] = {"as_of": ask.as_of}
+    parts, together = [], {}
+    for n, each in enumerate(evidence):
+        values |= _values(n, each, ask.as_of)
+        if by_facts := _of_facts(n, each, for_good):
+            parts.append(by_facts)
+        elif for_good or each.amount:
+            parts.append(_alone(n, each, for_good))
+        else:
+            together.setdefault(each.source, []).append((n, each))
+    parts += [_pass(source, found, values, ask.as_of) for source, found in together.items()]
+    return pg.SQL(" UNION ALL ".join(parts)), values
+
+
+def _values(n: int, each: Evidence, as_of: datetime) -> dict[str, Any]:
+    days = timedelta(days=each.days)
+    found = {f"days{n}": days, f"from{n}": as_of - days, f"kinds{n}": each.kinds, f"times{n}": each.times}
+    return found | {f"amount{n}": each.amount, f"step{n}": each.step}
+
+
+def _of_facts(n: int, each: Evidence, for_good: bool) -> str:
+    """The facts of the run say it: no other table is read."""
+    if each.source != "order":
+        return ""
+    columns = f"SELECT member_id, %(step{n})s AS step, 'infinity'::timestamptz AS until, "
+    if each.days == 0 and not for_good:
+        test = f"amount_total >= %(amount{n})s" if each.amount else f"order_count >= %(times{n})s"
+        return f"{columns} NULL::timestamptz AS since FROM {{facts}} AS f WHERE {test}"
+    if each.amount or each.times > 1:
+        return ""
+    if for_good:
+        return f"{columns} first_order_at AS since FROM {{facts}} AS f"
+    until = f"SELECT member_id, %(step{n})s AS step, last_order_at + %(days{n})s AS until, NULL::timestamptz AS since"
+    return f"{until} FROM {{facts}} AS f WHERE last_order_at > %(from{n})s"
+
+
+def _where(n: int, each: Evidence) -> str:
+    table = TABLES[each.source]
+    only = f" AND kind = ANY(%(kinds{n})s)" if each.kinds else ""
+    return f"{table.where}{only} AND {table.at} <= %(as_of)s AND {{mine}}"
+
+
+def _alone(n: int, each: Evidence, for_good: bool) -> str:
+    """A pass of its own: sums from the newest act backwards, or the first time that enough acts stood close enough."""
+    table = TABLES[each.source]
+    rows, by = table.relation, f"PARTITION BY member_id ORDER BY {table.at}"
+    head = f"SELECT member_id, %(step{n})s AS step,"
+    if for_good:
+        span = f"ROWS {each.times - 1} PRECEDING" if not each.amount else _span(n, each)
+        measured = f"sum(net_amount) OVER ({by} {span})" if each.amount else f"count(*) OVER ({by} {span})"
+        close = f" AND at - first_at < %(days{n})s" if each.days and not each.amount else ""
+        seen = f"SELECT member_id, {table.at} AS at, {measured} AS n, min({table.at}) OVER ({by} {span}) AS first_at"
+        enough = f"n >= %({'amount' if each.amount else 'times'}{n})s"
+        return (
+            f"{head} 'infinity'::timestamptz AS until, min(at) AS since FROM ({seen} FROM {rows} WHERE {_where(n, each)})"
+            f" AS seen{n} WHERE {enough}{close} GROUP BY member_id"
+        )
+    # Money within the last days: it holds until the order leaves with which, from the newest on, there is enough.
+    seen = f"SELECT member_id, {table.at} AS at, sum(net_amount) OVER ({by} DESC) AS n"
+    recent = f"{_where(n, each)} AND {table.at} > %(from{n})s"
+    return (
+        f"{head} max(at) + %(days{n})s AS until, NULL::timestamptz AS since FROM ({seen} FROM {rows} WHERE {recent})"
+        f" AS seen{n} WHERE n >= %(amount{n})s GROUP BY member_id"
+    )
+
+
+def _span(n: int, each: Evidence) -> str:
+    return f"RANGE %(days{n})s PRECEDING" if each.days else "ROWS UNBOUNDED PRECEDING"
+
+
+def _pass(source: str, found: Sequence[tuple[int, Evidence]], values: dict[str, Any], as_of: datetime) -> str:
+    """One pass for all evidence of a source: the n-th newest act of each, and until when it counts."""
+    table = TABLES[source]
+    columns = ", ".join(f"{_newest(n, each)} AS t{n}" for n, each in found)
+    bound = ""
+    if all(each.days for _, each in found):
+        values[f"{source}_from"] = as_of - timedelta(days=max(each.days for _, each in found))
+        bound = f" AND {table.at} > %({source}_from)s"
+    if all(each.kinds for _, each in found):
+        values[f"{source}_kinds"] = sorted({kind for _, each in found for kind in each.kinds})
+        bound += f" AND kind = ANY(%({source}_kinds)s)"
+    inner = (
+        f"SELECT member_id, {columns} FROM {table.relation}"
+        f" WHERE {table.where} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id"  # noqa: S608  (constants)
+    )
+    ends = ", ".join(f"(%(step{n})s, {_until(n, each)})" for n, each in found)
+    return (
+        f"SELECT seen.member_id, ends.step, ends.until, NULL::timestamptz AS since FROM ({inner}) AS seen"
+        f" CROSS JOIN LATERAL (VALUES {ends}) AS ends (step, until) WHERE ends.until IS NOT NULL"  # noqa: S608  (constants)
+    )
+
+
+def _newest(n: int, each: Evidence) -> str:
+    at = TABLES[each.source].at
+    tests = [f"{at} > %(from{n})s"] if each.days else []
+    tests += [f"kind = ANY(%(kinds{n})s)"] if each.kinds else []
+    only = f" FILTER (WHERE {' AND '.join(tests)})" if tests else ""
+    if each.times == 1:
+        return f"max({at}){only}"
+    return f"(array_agg({at} ORDER BY {at} DESC){only})[%(times{n})s]"
+
+
+def _until(n: int, each: Evidence) -> str:
+    if each.days:
+        return f"seen.t{n} + %(days{n})s"
+    return f"CASE WHEN seen.t{n} IS NOT NULL THEN 'infinity'::timestamptz END"
+
+
+def told(each: Mapping[str, Any] | Evidence) -> str:
+    """Evidence in words."""
+    from django.utils.translation import gettext
+
+    from members import behaviour
+    from scrm.lib import formats
+
+    found = each if isinstance(each, Evidence) else Evidence.model_validate(each)
+    what = "、".join(str(behaviour.name_of(kind)) for kind in found.kinds) or str(NAMES[found.source])
+    when = gettext("近 %(n)s 天") % {"n": found.days} if found.days else ""
+    much = gettext("满 %(amount)s") % {"amount": formats.money(found.amount)} if found.amount else ""
+    if not much and found.source not in ("joined", "community"):
+        much = gettext("至少 %(n)s 次") % {"n": found.times}
+    return " ".join(part for part in (when, what, much) if part)
