@@ -33,19 +33,26 @@ def identities_of(member: Member) -> list[Identity]:
     return sorted(found, key=lambda row: (KIND_ORDER[row.kind], row.seen_at))
 
 
-def contacts(members: Sequence[Member]) -> dict[int, Identity]:
-    """For a page of the list: the identity that says best who each one is."""
-    found = Identity.objects.filter(member__in=[row.pk for row in members]).only(
-        "pool", "kind", "value_hash", "member_id", "hint"
-    )
-    ranked = sorted(found, key=lambda row: KIND_ORDER[row.kind], reverse=True)
-    return {row.member_id: row for row in ranked}
+def contacts(members: Sequence[Member]) -> dict[int, str]:
+    """For a page of the list: the masked identity that says best who each one is."""
+    found = Identity.objects.filter(member__in=[row.pk for row in members]).values_list("member_id", "kind", "hint")
+    return {pk: hint for pk, _kind, hint in sorted(found, key=lambda row: KIND_ORDER[row[1]], reverse=True)}
+
+
+def tag_names(members: Sequence[Member]) -> dict[int, list[str]]:
+    """For a page of the list: what the tags of each are called, the newest first."""
+    found: dict[int, list[str]] = {}
+    rows = MemberTag.objects.filter(member__in=[each.pk for each in members]).order_by("-at", "tag_id")
+    for pk, name in rows.values_list("member_id", "tag__name"):
+        found.setdefault(pk, []).append(name)
+    return found
 
 
 def tags_of(members: Sequence[Member]) -> dict[int, list[MemberTag]]:
     """For a page of the list: the tags of each."""
     found: dict[int, list[MemberTag]] = {}
-    for row in MemberTag.objects.filter(member__in=[each.pk for each in members]).select_related("tag__group").order_by("-at"):
+    carried = MemberTag.objects.filter(member__in=[each.pk for each in members]).select_related("tag__group", "by")
+    for row in carried.order_by("-at"):
         found.setdefault(row.member_id, []).append(row)
     return found
 

@@ -1,6 +1,8 @@
 """The member list: its rows, counts, filter panel and columns."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -8,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from members import columns, facets, listing, queries, saved, search
+from members import cells, columns, facets, listing, queries, saved, search
 from members.bulk.acts import open_to
 from members.filters import GROUPS, Chip, Facet
 from members.models import ExportRequest, ListSettings, Member, SavedView
@@ -77,15 +79,24 @@ def _elsewhere(request: HttpRequest, taste: ListSettings, tabs: Sequence[SavedVi
     return _address(saved.tidied(request.GET.urlencode()) or f"view={EVERYBODY}")
 
 
-def _rows(request: HttpRequest, members: Sequence[Member], shown: Sequence[columns.Column]) -> list[tuple[Any, ...]]:
+@dataclass(frozen=True)
+class Row:
+    """One member as the list shows it."""
+
+    member: Member
+    contact: str
+    drawn: Sequence[tuple[bool, cells.Cell]] = ()  # whether it is a number, and what stands there
+
+    @property
+    def pk(self) -> str:
+        return str(self.member.pk)
+
+
+def _rows(request: HttpRequest, members: Sequence[Member], shown: Sequence[columns.Column]) -> list[Row]:
     contacts = queries.contacts(members)
-    tags = queries.tags_of(members) if any(column.key == "tags" for column in shown) else {}
-    values = {column.key: column.values(request.pool, members) for column in shown if column.values}
-
-    def cells(member: Member) -> list[tuple[columns.Column, Any]]:
-        return [(column, values[column.key].get(member.pk) if column.values else None) for column in shown]
-
-    return [(member, contacts.get(member.pk), tags.get(member.pk, []), cells(member)) for member in members]
+    by_column = [[(column.numeric, cell) for cell in column.cells(request.pool, members)] for column in shown]
+    across = zip(*by_column, strict=True) if by_column else repeat(())
+    return [Row(member, contacts.get(member.pk, ""), each) for member, each in zip(members, across, strict=bool(by_column))]
 
 
 def _chip(request: HttpRequest, chip: Chip) -> dict[str, Any]:
@@ -183,6 +194,4 @@ def find(request: HttpRequest) -> HttpResponse:
     if condition is not None:
         members = list(search.searchable(queries.live(request.pool)).filter(condition).order_by("-joined_at", "-id")[:8])
     template = "members/choose.html" if request.GET.get("for") == "merge" else "members/found.html"
-    contacts = queries.contacts(members)
-    rows: list[tuple[Any, ...]] = [(member, contacts.get(member.pk), ()) for member in members]
-    return render(request, template, {"rows": rows, "winner": request.GET.get("winner", "")})
+    return render(request, template, {"rows": _rows(request, members, ()), "winner": request.GET.get("winner", "")})
