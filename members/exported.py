@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Choices, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from members import identities, queries
+from members.cells import state_of, word
 from members.models import AttributeField, Identity, Member, MemberState, MemberTag, Pool
+from members.models.state import RfmGroup, Stage
 from scrm.lib.export import Column, Kind
 
 MASK = "****"
@@ -27,7 +30,7 @@ class Line:
 
     @property
     def state(self) -> MemberState | None:
-        return getattr(self.member, "state", None)
+        return state_of(self.member)
 
     def when(self, at: datetime | None) -> str | None:
         return at.astimezone(self.pool.zone).strftime("%Y-%m-%d %H:%M") if at else None
@@ -51,10 +54,12 @@ def _state(name: str) -> Callable[[Line], Any]:
     return lambda line: getattr(line.state, name, None)
 
 
-def _shown(name: str) -> Callable[[Line], Any]:
+def _word(choices: type[Choices], name: str) -> Callable[[Line], Any]:
+    """What a choice of the state is called."""
+
     def value(line: Line) -> Any:
-        state = line.state
-        return getattr(state, f"get_{name}_display")() if state is not None and getattr(state, name) is not None else None
+        found = getattr(line.state, name, None)
+        return None if found is None else word(choices, found)
 
     return value
 
@@ -66,16 +71,16 @@ def _known(kind: str) -> Callable[[Line], Any]:
 PARTS: dict[str, Part] = {
     "id": Part(_("会员编号"), lambda line: str(line.member.pk)),
     "name": Part(_("姓名"), lambda line: line.member.name),
-    "status": Part(_("身份"), lambda line: line.member.get_status_display()),
-    "gender": Part(_("性别"), lambda line: line.member.get_gender_display()),
+    "status": Part(_("身份"), lambda line: word(Member.Status, line.member.status)),
+    "gender": Part(_("性别"), lambda line: word(Member.Gender, line.member.gender)),
     "birthday": Part(_("生日"), lambda line: line.member.birthday, "date"),
     "province": Part(_("省份"), lambda line: line.member.province),
     "city": Part(_("城市"), lambda line: line.member.city),
     **{kind.value: Part(kind.label, _known(kind.value), is_sensitive=True) for kind in Identity.Kind},
     "channel": Part(_("来源渠道"), lambda line: str(line.member.channel or "")),
     "joined": Part(_("加入时间"), lambda line: line.when(line.member.joined_at)),
-    "stage": Part(_("生命周期"), _shown("stage")),
-    "rfm": Part(_("RFM 分组"), _shown("rfm_group")),
+    "stage": Part(_("生命周期"), _word(Stage, "stage")),
+    "rfm": Part(_("RFM 分组"), _word(RfmGroup, "rfm_group")),
     "r": Part("R", _state("r"), "number"),
     "f": Part("F", _state("f"), "number"),
     "m": Part("M", _state("m"), "number"),
@@ -144,9 +149,14 @@ def lines(pool: Pool, ids: Sequence[int], *, full: bool, keys: Sequence[str]) ->
 def _contacts(ids: Sequence[int], kinds: Sequence[str], full: bool) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
     rows = Identity.objects.filter(member_id__in=ids, kind__in=kinds).order_by("-seen_at", "value_hash")
-    for row in rows if full else rows.only("pool", "kind", "value_hash", "member_id", "hint"):
-        found.setdefault(row.member_id, {}).setdefault(row.kind, identities.plain(row) if full else row.hint)
+    shown = ((row.member_id, row.kind, identities.plain(row)) for row in rows) if full else _hints(rows)
+    for member_id, kind, text in shown:
+        found.setdefault(member_id, {}).setdefault(kind, text)
     return found
+
+
+def _hints(rows: QuerySet[Identity]) -> QuerySet[Identity, tuple[int, str, str]]:
+    return rows.values_list("member_id", "kind", "hint")
 
 
 def _tags(ids: Sequence[int]) -> dict[int, list[str]]:
