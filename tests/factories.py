@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from members.models import Channel, Identity, Member, Order, OrderLine, Pool, PoolAccess, Product
+from members.models import Channel, Event, Identity, Member, Order, OrderLine, Pool, PoolAccess, Product
 from scrm.lib import crypto, sql
 from scrm.staff.models import User
 
@@ -54,6 +54,12 @@ def order(member: Member, number: str, placed_at: datetime, amount: int, *, chan
     )
     return Order.objects.create(
         member=member, id=key, pool_id=member.pool_id, channel=where, number=number, placed_at=placed_at, amount=amount, **fields
+    )
+
+
+def event(member: Member, number: int, occurred_at: datetime, kind: str = "view", **properties: Any) -> Event:
+    return Event.objects.create(
+        member=member, occurred_at=occurred_at, id=number, pool_id=member.pool_id, kind=kind, properties=properties
     )
 
 

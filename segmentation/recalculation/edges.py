@@ -1,14 +1,15 @@
 """Edges between classes: constants, taken from a distribution or from what the pool chose."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from segmentation.recalculation import chances
 from segmentation.recalculation.settings import Choices, LifecycleSettings, RfmSettings
 
 DAY = 86_400
-ENOUGH_REPEAT_BUYERS = 30  # fewer say nothing about the pool's rhythm: the fixed days hold
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,13 @@ class Edges:
     r_split: int  # younger is high
     f_split: int  # more is high
     m_split: int
-    stage_days: list[int]  # silent, sleeping, lost
-    stage_basis: str  # "pool", "fixed", or "few": too few repeat buyers, so the fixed days
+    stage_days: list[int]  # silent, sleeping, lost; for whom no pace of their own is known
+    stage_basis: str  # "model", "pool", "category", "fixed", or "few": too few repeat buyers, so the fixed days
     buyers: int
     repeat_buyers: int
+    chance: dict[str, Any] | None = None  # of mode "model": `chances.Chance`
+    categories: dict[str, list[int]] = field(default_factory=dict)  # of mode "category": days per category
+    lead: dict[str, Any] | None = None  # `LeadSettings`; None: leads are not told apart
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> Self:
@@ -36,13 +40,17 @@ class Edges:
 
     @property
     def ages(self) -> list[timedelta]:
-        """Every age at which something about a member changes by itself."""
-        return [timedelta(seconds=n) for n in [*self.r, self.r_split]] + [timedelta(days=n) for n in self.stage_days]
+        """Every age at which the recency of a member changes by itself; stages have a day of their own."""
+        return [timedelta(seconds=n) for n in [*self.r, self.r_split]]
 
 
-def edges(choices: Choices, found: dict[str, Any], as_of: datetime) -> Edges:
-    """Edges for these choices and what `measure_thresholds` found at that instant."""
+def edges(choices: Choices, found: dict[str, Any], as_of: datetime, more: dict[str, Any] | None = None) -> Edges:
+    """Edges for these choices, what `measure_thresholds` found at that instant, and what the mode of stages measured."""
     days, basis = stage_days(choices.lifecycle, found)
+    more = more or {}
+    if choices.lifecycle.mode == "model" and basis == "pool":
+        days, basis = (days, "model") if more.get("chance") else (choices.lifecycle.days, "few")
+    lead = choices.lifecycle.lead
     return Edges(
         **rfm_edges(choices.rfm, found, as_of),
         window_days=choices.rfm.window_days,
@@ -50,6 +58,9 @@ def edges(choices: Choices, found: dict[str, Any], as_of: datetime) -> Edges:
         stage_basis=basis,
         buyers=found["buyers"],
         repeat_buyers=found["repeat_buyers"],
+        chance=more.get("chance") if basis == "model" else None,
+        categories=more.get("categories", {}) if basis == "category" else {},
+        lead=lead.model_dump() if lead.split else None,
     )
 
 
@@ -74,15 +85,20 @@ def _quintiles(found: dict[str, Any], as_of: datetime) -> dict[str, list[int]]:
 
 
 def stage_days(lifecycle: LifecycleSettings, found: dict[str, Any]) -> tuple[list[int], str]:
-    """Whole days, strictly rising, so that edges hardly move from one night to the next."""
+    """Days at which stages begin for everybody, and what they rest on."""
     if lifecycle.mode == "fixed":
         return lifecycle.days, "fixed"
-    if found["repeat_buyers"] < ENOUGH_REPEAT_BUYERS:
+    if found["repeat_buyers"] < chances.ENOUGH_REPEAT_BUYERS:
         return lifecycle.days, "few"
+    return whole_days(found["interval_seconds"]), "category" if lifecycle.mode == "category" else "pool"
+
+
+def whole_days(seconds: Sequence[float]) -> list[int]:
+    """Whole days, strictly rising, so that edges hardly move from one night to the next."""
     days: list[int] = []
-    for seconds in found["interval_seconds"]:
-        days.append(max(math.ceil(seconds / DAY), days[-1] + 1 if days else 1))
-    return days, "pool"
+    for each in seconds:
+        days.append(max(math.ceil(each / DAY), days[-1] + 1 if days else 1))
+    return days
 
 
 def params(found: Edges, as_of: datetime) -> dict[str, Any]:
@@ -93,7 +109,7 @@ def params(found: Edges, as_of: datetime) -> dict[str, Any]:
         values |= {f"r{i + 1}": as_of - timedelta(seconds=found.r[i]), f"f{i + 1}": found.f[i], f"m{i + 1}": found.m[i]}
     values |= {"r_split": as_of - timedelta(seconds=found.r_split), "f_split": found.f_split, "m_split": found.m_split}
     for name, delay in zip(("silent", "sleeping", "lost"), after, strict=True):
-        values |= {f"{name}_after": delay, f"{name}_from": as_of - delay}
+        values[f"{name}_after"] = delay
     return values
 
 

@@ -39,7 +39,7 @@ def preview(*, pool: Pool, choices: Choices, as_of: datetime) -> Preview:
     started = time.perf_counter()
     chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), pg.SQL("TEMPORARY"))
     _facts(chain, pool, choices)
-    found = steps.measure(choices, chain.tables["facts"], as_of)
+    found = steps.measure(choices, chain, queries.status(pool).edges)
     steps.compare(chain, found)
     moves = sql.rows("segmentation/count_moves", changes=chain.tables["changes"])
     groups, stages = queries.classes(pool, moves)

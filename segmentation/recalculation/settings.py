@@ -51,25 +51,44 @@ class RfmSettings(BaseModel):
         return self
 
 
+class LeadSettings(BaseModel):
+    """Stages before the first order: engaged by so many events lately, else new for some days after joining, else cold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    split: bool = True
+    new_days: Days = 30
+    engaged_days: Days = 30
+    engaged_events: Annotated[int, Field(ge=1, le=1000)] = 1
+    event_kinds: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=50)] = []  # none: all
+
+
 class LifecycleSettings(BaseModel):
     """After how long without an order the stage changes.
 
-    `pool`: edges are quantiles of how often this pool's repeat buyers buy. `fixed`: the days given here.
+    `model`: by P(no order within a horizon), edges being quantiles of it over all buyers. `pool`: edges are quantiles of how
+    often this pool's repeat buyers buy. `category`: likewise, of the buyers of the member's main category. `fixed`: the
+    days given here, which also hold where too few come back to tell.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mode: Literal["pool", "fixed"] = "pool"
+    mode: Literal["model", "pool", "category", "fixed"] = "model"
     days: Annotated[list[Days], Field(min_length=3, max_length=3)] = [30, 90, 180]  # silent, sleeping, lost
     # Tried on two real shops: tells who will not come back better than fixed days, or as well.
     quantiles: Annotated[list[float], Field(min_length=3, max_length=3)] = [0.5, 0.9, 0.97]
+    shares: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None  # of the model; None: those that tell most
+    horizon_days: Annotated[int, Field(ge=7, le=730)] | None = None  # None: by the pool's rhythm
+    keep_days: Annotated[int, Field(ge=0, le=365)] = 30  # edges of the model hold so long; nightly ones would hide a decline
+    lead: LeadSettings = LeadSettings()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not _rises(self.days):
             raise _refuse("days", _("沉默、睡眠、流失的天数须逐级变大。"))
-        if not _rises([0, *self.quantiles, 1]):
-            raise _refuse("quantiles", _("沉默、睡眠、流失的比例须逐级变大，且在 0 与 1 之间。"))
+        for shares in (self.quantiles, self.shares):
+            if shares is not None and not _rises([0, *shares, 1]):
+                raise _refuse("quantiles", _("沉默、睡眠、流失的比例须逐级变大，且在 0 与 1 之间。"))
         return self
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from members.models import MemberState, Order, StateChange, TouchedMember
-from members.models.state import Stage
+from members.models.state import LeadStage, Stage
 from segmentation.models import RecalculationRun
 from segmentation.recalculation import services
 from tests import factories
@@ -35,6 +35,7 @@ def test_facts_scores_stage_and_history_of_three_members(pool, alice, bob, as_of
     assert (c.order_count, c.r, c.f, c.m, c.rfm_group, c.stage, c.facts_due) == (0, None, None, None, None, Stage.LEAD, None)
     assert set(StateChange.objects.values_list("member_id", "kind", "from_code", "to_code")) == {
         (alice.pk, 1, None, 1), (alice.pk, 2, None, 7), (bob.pk, 1, None, 4), (bob.pk, 2, None, 0), (charlie.pk, 1, None, 0),
+        (charlie.pk, 3, None, LeadStage.COLD),
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def found_at(as_of):
 
 
 def test_edges_of_each_mode(as_of):
-    mean = edges(settings.checked({}), found_at(as_of), as_of)
+    mean = edges(settings.checked({"lifecycle": {"mode": "pool"}}), found_at(as_of), as_of)
     assert (mean.r, mean.f) == ([200 * 86400, 100 * 86400, 50 * 86400, 907_200], [1, 1, 2, 5])
     assert (mean.r_split, mean.f_split, mean.m_split) == (90 * 86400, 3, 25)
     assert (mean.stage_days, mean.stage_basis) == ([7, 8, 9], "pool")  # whole days, never two edges on one
@@ -218,7 +218,7 @@ def test_due_and_crossed_members_are_found(pool, alice, bob, as_of):
     assert due(as_of + timedelta(days=10))  # Bob falls silent
     assert due(as_of, {"crossed_after": [days_before(as_of, 20.1)], "crossed_until": [days_before(as_of, 20)]})
     assert not due(as_of, {"crossed_after": [days_before(as_of, 20)], "crossed_until": [days_before(as_of, 19)]})
-    assert params(Edges.load(run.edges), as_of)["silent_from"] == days_before(as_of, 30)
+    assert params(Edges.load(run.edges), as_of)["silent_after"] == timedelta(days=30)
     TouchedMember.objects.create(member=alice, pool=pool)
     assert due(as_of)
 
