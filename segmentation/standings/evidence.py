@@ -91,8 +91,8 @@ def acts(sources: Sequence[str], kinds: Sequence[str], since: datetime, as_of: d
         table = TABLES[source]
         only = " AND kind = ANY(%(kinds)s)" if source == "event" and kinds else ""
         found.append(
-            f"SELECT member_id, {table.at} AS at FROM {table.relation} WHERE {table.where}{only}"
-            f" AND {table.at} > %(acts_from)s AND {table.at} <= %(as_of)s AND {{mine}}"  # noqa: S608  (constants)
+            f"SELECT member_id, {table.at} AS at FROM {table.relation} WHERE {table.where}{only}"  # noqa: S608  (constants)
+            f" AND {table.at} > %(acts_from)s AND {table.at} <= %(as_of)s AND {{mine}}"
         )
     return pg.SQL(" UNION ALL ".join(found)), {"kinds": list(kinds), "acts_from": since, "as_of": as_of}
 
@@ -188,13 +188,13 @@ def _pass(source: str, found: Sequence[tuple[int, Evidence]], values: dict[str, 
         values[f"{source}_kinds"] = sorted({kind for _, each in found for kind in each.kinds})
         bound += f" AND kind = ANY(%({source}_kinds)s)"
     inner = (
-        f"SELECT member_id, {columns} FROM {table.relation}"
-        f" WHERE {table.where} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id"  # noqa: S608  (constants)
+        f"SELECT member_id, {columns} FROM {table.relation}"  # noqa: S608  (constants)
+        f" WHERE {table.where} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id"
     )
     ends = ", ".join(f"(%(step{n})s, {_until(n, each)})" for n, each in found)
     return (
-        f"SELECT seen.member_id, ends.step, ends.until, NULL::timestamptz AS since FROM ({inner}) AS seen"
-        f" CROSS JOIN LATERAL (VALUES {ends}) AS ends (step, until) WHERE ends.until IS NOT NULL"  # noqa: S608  (constants)
+        f"SELECT seen.member_id, ends.step, ends.until, NULL::timestamptz AS since FROM ({inner}) AS seen"  # noqa: S608
+        f" CROSS JOIN LATERAL (VALUES {ends}) AS ends (step, until) WHERE ends.until IS NOT NULL"
     )
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from members import changes
 from members.models import MemberStanding
 from segmentation.models import Scheme
+
 # Families announce themselves.
 from segmentation.standings import aipl, frequency, ladder, preferred_channel, preferred_hour, queries, scene, value  # noqa: F401
 
