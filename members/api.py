@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -19,8 +18,9 @@ from members import serializers as s
 from members.attributes.shown import sensitive_keys
 from members.events import LIMIT, REFUSALS, Sent, record_events
 from members.importing import api as importing
-from members.models import Consent, Identity, Member, Tag, TagGroup
+from members.models import Consent, Identity, Member, Tag
 from members.privacy import erasing, looks
+from members.tagging import api as tags
 from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.staff.api import PoolViewSet
@@ -31,13 +31,6 @@ from scrm.staff.permissions import may
 
 def _parameters(*names: str) -> list[OpenApiParameter]:
     return [OpenApiParameter(name, OpenApiTypes.STR) for name in names]
-
-
-def _ids(request: Request) -> list[int]:
-    given = s.TagIds(data=request.data)
-    given.is_valid(raise_exception=True)
-    ids: list[int] = given.validated_data["members"]
-    return ids
 
 
 class MemberViewSet(PoolViewSet):
@@ -193,7 +186,7 @@ class MemberViewSet(PoolViewSet):
     @tags.mapping.delete
     def untag(self, request: Request, pk: str) -> Response:
         member, chosen = self._member(pk), self._tag(request.query_params)
-        tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user)
+        tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user, as_of=clock.now())
         return self._carried(member)
 
     def _tag(self, data: Any) -> Tag:
@@ -295,93 +288,9 @@ class EventViewSet(PoolViewSet):
         return Sent(**row, identity=(identity["kind"], identity["value"]) if identity else None)
 
 
-class TagGroupViewSet(PoolViewSet):
-    """Groups of tags."""
-
-    permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "tags.edit"}
-    serializer_class = s.GroupSerializer
-    queryset = TagGroup.objects.none()
-    ordering = "id"
-
-    def get_queryset(self) -> QuerySet[TagGroup]:
-        return TagGroup.objects.filter(pool=self.pool) if hasattr(self.request, "_request") else TagGroup.objects.none()
-
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(s.GroupSerializer(page, many=True).data)
-
-    def create(self, request: Request) -> Response:
-        return Response(self._save(request, None), status=201)
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return Response(self._save(request, self.get_object()))
-
-    def _save(self, request: Request, group: TagGroup | None) -> dict[str, Any]:
-        given = s.GroupSerializer(group, data=request.data, partial=group is not None)
-        given.is_valid(raise_exception=True)
-        facts = {"name": "", "color": "blue", "is_exclusive": False}
-        facts |= s.GroupSerializer(group).data if group else {}
-        facts |= given.validated_data
-        facts.pop("id", None)
-        return s.GroupSerializer(tagging.save_group(pool=self.pool, group=group, **facts, actor=request.user)).data
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        tagging.delete_group(group=self.get_object(), actor=request.user)
-        return Response(status=204)
-
-
-class TagViewSet(PoolViewSet):
-    """Tags, and tagging many members at once."""
-
-    permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "tags.edit"}
-    serializer_class = s.TagSerializer
-    queryset = Tag.objects.none()
-    ordering = "id"
-
-    def get_queryset(self) -> QuerySet[Tag]:
-        return Tag.objects.filter(pool=self.pool) if hasattr(self.request, "_request") else Tag.objects.none()
-
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(s.TagSerializer(page, many=True).data)
-
-    def create(self, request: Request) -> Response:
-        given = s.TagSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        group = get_object_or_404(TagGroup, pool=self.pool, pk=given.validated_data["group"].pk)
-        made = tagging.save_tag(group=group, tag=None, name=given.validated_data["name"], actor=request.user)
-        return Response(s.TagSerializer(made).data, status=201)
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        tag = self.get_object()
-        given = s.TagSerializer(tag, data={"name": request.data.get("name", "")}, partial=True)
-        given.is_valid(raise_exception=True)
-        saved = tagging.save_tag(group=tag.group, tag=tag, name=given.validated_data["name"], actor=request.user)
-        return Response(s.TagSerializer(saved).data)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        tagging.delete_tag(tag=self.get_object(), actor=request.user)
-        return Response(status=204)
-
-    @extend_schema(request=s.TagIds, responses=OpenApiTypes.OBJECT)
-    @action(detail=True, methods=["post"])
-    def add(self, request: Request, pk: str) -> Response:
-        """Tag up to 10,000 members; how many did not carry it yet."""
-        changed = tagging.add_tag(tag=self.get_object(), members=_ids(request), actor=request.user, as_of=clock.now())
-        return Response({"changed": len(changed)})
-
-    @extend_schema(request=s.TagIds, responses=OpenApiTypes.OBJECT)
-    @action(detail=True, methods=["post"])
-    def remove(self, request: Request, pk: str) -> Response:
-        """Take it off up to 10,000 members; how many carried it."""
-        changed = tagging.remove_tag(tag=self.get_object(), members=_ids(request), actor=request.user)
-        return Response({"changed": len(changed)})
-
-
 def routes(router: SimpleRouter) -> None:
     """Everything members answer under /api/."""
     router.register("members", MemberViewSet, basename="member")
     router.register("events", EventViewSet, basename="event")
-    router.register("tag-groups", TagGroupViewSet, basename="tag-group")
-    router.register("tags", TagViewSet, basename="tag")
+    tags.routes(router)
     importing.routes(router)

@@ -32,3 +32,5 @@ class MembersConfig(AppConfig):
         from members.quality import behind, charts  # noqa: F401  (filters and charts announce themselves)
         from members.quality import work as _quality  # noqa: F401
         from members.stores import work as _stores  # noqa: F401
+        from members.tagging import shown as _tags  # noqa: F401  (a chart and moments of the timeline)
+        from members.tagging import work as _merging  # noqa: F401

@@ -155,12 +155,10 @@ def _of(model: type[Model]) -> Callable[[Pool], Sequence[Option]]:
     return lambda _pool: [(row.pk, str(row)) for row in model._default_manager.all()]
 
 
-def tag_options(pool: Pool) -> Sequence[Option]:
-    """Tags of the pool by group: "价值 · 高客单"."""
-    return [
-        (tag.pk, f"{tag.group.name} · {tag.name}")
-        for tag in Tag.objects.filter(pool=pool).select_related("group").order_by("group__name", "name")
-    ]
+def tag_options(pool: Pool, *, by_hand: bool = False) -> Sequence[Option]:
+    """Tags of the pool by group: "价值 · 高客单"; `by_hand` only those that people give."""
+    found = Tag.objects.filter(pool=pool).select_related("group").order_by("group__place", "group__name", "place", "name")
+    return [(tag.pk, f"{tag.group.name} · {tag.name}") for tag in found if not (by_hand and tag.is_kept)]
 
 
 def owner_options(pool: Pool) -> Sequence[Option]:

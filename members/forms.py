@@ -5,8 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.models import Channel, Identity, Member, Tag, TagGroup
-from members.tagging import COLORS
+from members.models import Channel, Identity, Member
 
 
 class MemberForm(forms.ModelForm):
@@ -49,18 +48,3 @@ class NewMemberForm(MemberForm):
 class IdentityForm(forms.Form):
     kind = forms.ChoiceField(label=_("类型"), choices=Identity.Kind.choices)
     value = forms.CharField(label=_("内容"), max_length=120)
-
-
-class GroupForm(forms.ModelForm):
-    color = forms.ChoiceField(label=_("颜色"), choices=COLORS)
-
-    class Meta:
-        model = TagGroup
-        fields = ("name", "color", "is_exclusive")
-        help_texts = {"is_exclusive": _("每位会员只能带有这个组里的一个标签，打上新的就替换旧的")}
-
-
-class TagForm(forms.ModelForm):
-    class Meta:
-        model = Tag
-        fields = ("name",)

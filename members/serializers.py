@@ -16,8 +16,6 @@ from members.models import (
     MemberTag,
     Order,
     OrderLine,
-    Tag,
-    TagGroup,
 )
 
 
@@ -36,10 +34,12 @@ class MemberTagSerializer(serializers.ModelSerializer[MemberTag]):
     id = serializers.IntegerField(source="tag_id")
     name = serializers.CharField(source="tag.name")
     group = serializers.CharField(source="tag.group.name")
+    source = serializers.CharField(source="tag.source")
+    by = serializers.CharField(source="by.username", default=None)
 
     class Meta:
         model = MemberTag
-        fields = ["id", "name", "group", "at"]
+        fields = ["id", "name", "group", "source", "at", "by", "due"]
 
 
 class IdentitySerializer(serializers.Serializer[Any]):
@@ -208,23 +208,6 @@ class TakenSerializer(serializers.Serializer[Any]):
     repeated = serializers.IntegerField()
     refused = serializers.ListField(child=serializers.DictField())
     results = serializers.ListField(child=serializers.DictField())
-
-
-class GroupSerializer(serializers.ModelSerializer[TagGroup]):
-    class Meta:
-        model = TagGroup
-        fields = ["id", "name", "color", "is_exclusive"]
-
-
-class TagSerializer(serializers.ModelSerializer[Tag]):
-    class Meta:
-        model = Tag
-        fields = ["id", "group", "name", "source"]
-        read_only_fields = ["source"]
-
-
-class TagIds(serializers.Serializer[Any]):
-    members = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=10_000)
 
 
 class Chosen(serializers.Serializer[Any]):

@@ -9,6 +9,7 @@ from members.ownership import automatic
 from members.privacy import retention as copies
 from members.quality import services as quality
 from members.stores import services as stores
+from members.tagging import expiring, joining
 from members.tracking import stitching
 from scrm.lib import clock
 
@@ -61,3 +62,13 @@ def keep_org() -> None:
 @shared_task
 def watch_communities() -> int:
     return watch.measure_all(as_of=clock.now())
+
+
+@shared_task
+def expire_tags() -> int:
+    return expiring.expire(as_of=clock.now())
+
+
+@shared_task
+def forget_tag_merges() -> int:
+    return joining.forget_old(as_of=clock.now())

@@ -1,7 +1,7 @@
 from django.urls import include, path, re_path
 
 from members.bulk import views as bulk
-from members.views import exports, listing, profile, saved, tags
+from members.views import exports, listing, profile, saved
 
 app_name = "members"
 urlpatterns = [
@@ -36,11 +36,4 @@ urlpatterns = [
     path("members/<int:pk>/identities/remove/", profile.identity_remove, name="identity_remove"),
     path("members/<int:pk>/tags/", profile.tag_menu, name="tag_menu"),
     path("members/<int:pk>/tags/set/", profile.tag, name="tag"),
-    path("tags/", tags.tag_list, name="tags"),
-    path("tags/groups/new/", tags.group_edit, name="group_new"),
-    path("tags/groups/<int:pk>/", tags.group_edit, name="group_edit"),
-    path("tags/groups/<int:pk>/delete/", tags.group_delete, name="group_delete"),
-    path("tags/groups/<int:group_pk>/new/", tags.tag_edit, name="tag_new"),
-    path("tags/groups/<int:group_pk>/<int:pk>/", tags.tag_edit, name="tag_edit"),
-    path("tags/<int:pk>/delete/", tags.tag_delete, name="tag_delete"),
 ]

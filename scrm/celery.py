@@ -35,6 +35,9 @@ app.conf.beat_schedule = {
     # Exports, answers and orders of jobs whose time is over.
     "old-copies": {"task": "members.tasks.forget_copies", "schedule": crontab(minute=50)},
     "old-merges": {"task": "members.tasks.forget_merges", "schedule": crontab(hour=2, minute=45)},
+    # Tags whose time is over; rows that a merge of tags cannot be taken back with any more.
+    "tags-expire": {"task": "members.tasks.expire_tags", "schedule": 300.0},
+    "old-tag-merges": {"task": "members.tasks.forget_tag_merges", "schedule": crontab(minute=35)},
     "communities": {"task": "members.tasks.watch_communities", "schedule": crontab(hour=4, minute=10)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
     "quality": {"task": "members.tasks.count_quality", "schedule": crontab(hour=4, minute=20)},

@@ -47,7 +47,7 @@ NAV = (
             Item(_("会员"), "users", "members:list", "members.view", "m"),
             Item(_("跟进任务"), "checklist", "care:list", "members.view", "y"),
             Item(_("客户分群"), "filter-cog", "segments:list", "segments.view", "s"),
-            Item(_("标签"), "tags", "members:tags", "members.view", "e"),
+            Item(_("标签"), "tags", "tags:list", "members.view", "e"),
             Item(_("社群"), "messages", "communities:list", "communities.view", "g"),
             Item(_("导入中心"), "file-import", "imports:list", "imports.view", "i"),
             Item(_("数据质量"), "heart-rate-monitor", "quality:overview", "insights.view", "q"),

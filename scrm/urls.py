@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("members.ownership.urls")),
     path("oneid/", include("members.oneid.urls")),
     path("privacy/", include("members.privacy.urls")),
+    path("tags/", include("members.tagging.urls")),
     path("", include("members.care.urls")),
     path("", include("members.urls")),
     path("", include("touchpoints.urls")),

@@ -34,6 +34,7 @@ class Doing:
     as_of: datetime
     number: int  # of the BulkAct
     params: dict[str, Any]
+    now: datetime | None = None  # when it is taken back
 
 
 @dataclass(frozen=True)

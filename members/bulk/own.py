@@ -8,11 +8,13 @@ from django.utils.translation import gettext_lazy
 from pyroaring import BitMap
 
 from members.bulk import packing
-from members.bulk.acts import NOTHING, Act, Asking, Doing, Done, register
+from members.bulk.acts import Act, Asking, Doing, Done, register
 from members.facets import owner_options, tag_options
-from members.models import OwnerChange, Pool, Tag, TagGroup
+from members.models import OwnerChange, Pool, Tag, TagChange
 from members.ownership import services as ownership
 from members.sets import array
+from members.tagging import marking, validity
+from members.tagging.marking import Mark
 from members.versions import bump
 from scrm.lib.problems import Problem
 from scrm.staff.models import User
@@ -27,7 +29,15 @@ def _tag(pool: Pool, value: Any) -> Tag:
 
 
 def _clean_tag(asking: Asking, data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tag": _tag(asking.pool, data.get("tag")).pk}
+    tag = _tag(asking.pool, data.get("tag"))
+    marking.refuse_kept(tag)
+    return {"tag": tag.pk}
+
+
+def _clean_new_tag(asking: Asking, data: Mapping[str, Any]) -> dict[str, Any]:
+    params = _clean_tag(asking, data)
+    marking.refuse_over(_tag(asking.pool, params["tag"]), asking.as_of)
+    return params
 
 
 def _said_tag(pool: Pool, params: dict[str, Any]) -> str:
@@ -36,34 +46,36 @@ def _said_tag(pool: Pool, params: dict[str, Any]) -> str:
 
 
 def _tags(pool: Pool) -> dict[str, Any]:
-    return {"tags": tag_options(pool)}
+    return {"tags": tag_options(pool, by_hand=True)}
 
 
 # -- Tags -----------------------------------------------------------------------------------------
 def put_on(doing: Doing, ids: BitMap) -> Done:
     """Tag members; of an exclusive group they keep only the new one, and what it replaced is noted."""
     tag = _tag(doing.pool, doing.params["tag"])
-    group = TagGroup.objects.select_for_update().get(pk=tag.group_id)  # two rivals wait for each other
-    replaced = NOTHING
-    if group.is_exclusive:
-        rivals = Tag.objects.filter(group=group).exclude(pk=tag.pk).values_list("pk", flat=True)
-        replaced = packing.rows_of("members/bulk/untag_members", {"tags": array(rivals), "ids": array(ids)}, 4)
-    added = packing.members_of(packing.rows_of("members/bulk/tag_members", {**_mark(doing, tag), "ids": array(ids)}))
-    if added or replaced.size:
-        bump(doing.pool.pk, "tags")
-    return Done(added | packing.members_of(replaced), replaced)
+    mark, due = _mark(doing), validity.due(tag, doing.as_of)
+    done = marking.put_on(tag, ids, mark, due)
+    marking.prolong(tag, ids - done.added, mark, due)
+    return Done(done.added | packing.members_of(done.replaced), done.replaced)
 
 
-def _mark(doing: Doing, tag: Tag) -> dict[str, Any]:
-    by = doing.actor.pk if doing.actor else None
-    return {"tag_id": tag.pk, "pool_id": doing.pool.pk, "as_of": doing.as_of, "by_id": by}
+def _mark(doing: Doing) -> Mark:
+    return Mark(TagChange.How.BULK, doing.as_of, doing.actor.pk if doing.actor else None, doing.number)
+
+
+def _undoing(doing: Doing) -> dict[str, Any]:
+    """What history says of putting things back."""
+    actor = doing.actor.pk if doing.actor else None
+    return {"as_of": doing.now or doing.as_of, "actor_id": actor, "ref": doing.number, "pool_id": doing.pool.pk}
 
 
 def take_back(doing: Doing, done: Done) -> int:
     """Take off what still stands as it was put on, then give back what it had replaced."""
     tag = _tag(doing.pool, doing.params["tag"])
-    gone = packing.members_of(packing.rows_of("members/bulk/take_back_tag", {**_mark(doing, tag), "ids": array(done.changed)}))
-    _put_back(doing.pool, packing.only(done.before, gone))
+    put = {"tag_id": tag.pk, "put_at": doing.as_of, "put_by": doing.actor.pk if doing.actor else None}
+    given = {**put, **_undoing(doing), "ids": array(done.changed)}
+    gone = packing.members_of(packing.rows_of("members/tagging/take_back", given))
+    _put_back(doing, packing.only(done.before, gone))
     if gone:
         bump(doing.pool.pk, "tags")
     return len(gone)
@@ -72,7 +84,7 @@ def take_back(doing: Doing, done: Done) -> int:
 def take_off(doing: Doing, ids: BitMap) -> Done:
     """Untag members; when and by whom they were tagged is noted."""
     tag = _tag(doing.pool, doing.params["tag"])
-    gone = packing.rows_of("members/bulk/untag_members", {"tags": array([tag.pk]), "ids": array(ids)}, 4)
+    gone = marking.take_off([tag.pk], ids, _mark(doing))
     if gone.size:
         bump(doing.pool.pk, "tags")
     return Done(packing.members_of(gone), gone)
@@ -80,17 +92,17 @@ def take_off(doing: Doing, ids: BitMap) -> Done:
 
 def give_back(doing: Doing, done: Done) -> int:
     """The tag as it was, with its time; whoever carries it again keeps the new one."""
-    back = _put_back(doing.pool, done.before)
+    back = _put_back(doing, done.before)
     if back:
         bump(doing.pool.pk, "tags")
     return len(back)
 
 
-def _put_back(pool: Pool, rows: packing.Rows) -> BitMap:
+def _put_back(doing: Doing, rows: packing.Rows) -> BitMap:
     if not rows.size:
         return BitMap()
-    given = dict(zip(("members", "tags", "us", "by"), (packing.column(rows, n) for n in range(4)), strict=True))
-    return packing.members_of(packing.rows_of("members/bulk/put_back_tags", {**given, "pool_id": pool.pk}))
+    given = {name: packing.column(rows, n) for n, name in enumerate(("members", "tags", "us", "by", "due"))}
+    return packing.members_of(packing.rows_of("members/tagging/put_back", {**given, **_undoing(doing)}))
 
 
 # -- Owners ---------------------------------------------------------------------------------------
@@ -157,7 +169,7 @@ register(
         gettext_lazy("打标签"),
         "tag",
         "tags.edit",
-        _clean_tag,
+        _clean_new_tag,
         put_on,
         take_back,
         template="bulk/tag.html",

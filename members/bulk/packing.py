@@ -34,8 +34,8 @@ def only(rows: Rows, members: BitMap) -> Rows:
 
 
 def column(rows: Rows, n: int) -> str:
-    """One column as an array literal."""
-    numbers: Iterable[int] = rows[:, n].tolist() if rows.size else ()
+    """One column as an array literal; a column that rows kept earlier do not have is all zeros."""
+    numbers: Iterable[int] = () if not rows.size else rows[:, n].tolist() if n < rows.shape[1] else [0] * len(rows)
     return array(numbers)
 
 

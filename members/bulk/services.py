@@ -106,9 +106,9 @@ def freeze(bulk: BulkAct, whom: Whom) -> int:
     return int(bulk.total)
 
 
-def doing(bulk: BulkAct) -> Doing:
+def doing(bulk: BulkAct, now: datetime | None = None) -> Doing:
     """What an act's functions are given."""
-    return Doing(bulk.pool, bulk.by, bulk.at, bulk.pk, bulk.params)
+    return Doing(bulk.pool, bulk.by, bulk.at, bulk.pk, bulk.params, now)
 
 
 def pieces(bulk: BulkAct) -> int:
@@ -166,13 +166,13 @@ def undo(*, bulk: BulkAct, actor: User, as_of: datetime) -> BulkAct:
         bulk.save(update_fields=["undo_job_id"])
         return bulk
     for n in reversed(range(pieces(bulk))):
-        retreat(bulk, n)
+        retreat(bulk, n, as_of)
     close(bulk, as_of)
     return bulk
 
 
 @transaction.atomic
-def retreat(bulk: BulkAct, n: int) -> int:
+def retreat(bulk: BulkAct, n: int, as_of: datetime) -> int:
     """Take the `n`th chunk back; how many members it had changed. Taken back already: nothing."""
     writing(bulk.pool_id)
     piece = BulkPiece.objects.select_for_update().filter(act=bulk, n=n, is_undone=False).first()
@@ -180,7 +180,7 @@ def retreat(bulk: BulkAct, n: int) -> int:
     if piece is None or back is None:
         return 0
     changed = BitMap.deserialize(bytes(piece.changed))
-    restored = back(doing(bulk), Done(changed, packing.opened(piece.before)))
+    restored = back(doing(bulk, as_of), Done(changed, packing.opened(piece.before)))
     BulkPiece.objects.filter(pk=piece.pk).update(is_undone=True)
     BulkAct.objects.filter(pk=bulk.pk).update(restored=F("restored") + restored, kept=F("kept") + len(changed) - restored)
     return len(changed)

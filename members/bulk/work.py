@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from members.bulk import own, services  # noqa: F401  (the list's own acts announce themselves)
+from members.bulk import homes, own, services  # noqa: F401  (the list's own acts announce themselves)
 from members.bulk.acts import acts
 from members.models import BulkAct
 from scrm.jobs.kinds import job
@@ -39,7 +39,7 @@ def undo(running: RunningJob) -> dict[str, Any]:
     done = 0
     running.checkpoint(total=act.changed, phase=str(acts[act.act].label))
     for n in reversed(range(services.pieces(act))):
-        done += services.retreat(act, n)
+        done += services.retreat(act, n, clock.now())
         running.checkpoint(done=done)
     services.close(act, clock.now())
     return {"restored": act.restored, "kept": act.kept, "act": act.act}

@@ -99,7 +99,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "leave": _monthly(health),
             "alert": community.alerts.filter(cleared_at=None).first(),
             "receivers": may_receive(request.pool),
-            "tags": tag_options(request.pool),
+            "tags": tag_options(request.pool, by_hand=True),
             "may_tag": may(request.role, "tags.edit"),
             "now": clock.now().astimezone(request.pool.zone),
         }

@@ -15,11 +15,14 @@ from scrm.lib.formats import money
 ORDER = "members.Order"
 NAMES = {
     "MemberTag": gettext_lazy("标签"),
+    "TagChange": gettext_lazy("标签记录"),
+    "MergedTag": gettext_lazy("合并前的标签"),
     "Consent": gettext_lazy("授权"),
     "ConsentEntry": gettext_lazy("授权记录"),
     "MemberState": gettext_lazy("会员状态"),
     "StateChange": gettext_lazy("状态变化"),
     "MemberStanding": gettext_lazy("会员所处层级"),
+    "MemberPrediction": gettext_lazy("预测"),
     "AccessEntry": gettext_lazy("查看记录"),
     "OwnerChange": gettext_lazy("归属变更"),
     "CommunityMember": gettext_lazy("社群成员"),
@@ -35,8 +38,16 @@ def declare() -> None:
     """Called when the app is ready."""
     moves.latest_wins("members.MemberTag", "at")
     moves.latest_wins("members.Consent", "at")
-    moves.drop("members.MemberState", "members.MemberStanding", "members.TouchedMember")
-    moves.computed("members.StateChange", "members.TouchedMember", "members.MemberState", "members.MemberStanding")
+    moves.drop("members.MemberState", "members.MemberStanding", "members.MemberPrediction", "members.TouchedMember")
+    moves.computed("members.TagChange", "members.MergedTag")
+    moves.also(before_merge=_part_rivals, before_undo=_note_rivals)
+    moves.computed(
+        "members.StateChange",
+        "members.TouchedMember",
+        "members.MemberState",
+        "members.MemberStanding",
+        "members.MemberPrediction",
+    )
     moves.mover("members.Identity")(_repoint)
     moves.unmover("members.Identity")(_lead_back)
     moves.follows("members.OrderLine", ORDER, "(s.row ->> 'order_id')::bigint")
@@ -59,6 +70,15 @@ def _repoint(pairs: str, as_of: datetime) -> None:
 def _lead_back(undoing: Undoing) -> None:
     mark = moves.fingerprint(moves.held("members.Identity"))
     sql.execute("members/merging/lead_identities_back", {"as_of": undoing.as_of}, hash=mark)
+
+
+def _part_rivals(_pairs: str, as_of: datetime) -> None:
+    """Of an exclusive group one tag stays, the one given last."""
+    sql.execute("members/merging/set_aside_rivals", {"as_of": as_of})
+
+
+def _note_rivals(undoing: Undoing) -> None:
+    sql.execute("members/merging/note_rivals_back", {"as_of": undoing.as_of})
 
 
 def _mend_consents(undoing: Undoing) -> None:

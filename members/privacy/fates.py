@@ -52,6 +52,8 @@ def mentions(label: str, columns: tuple[str, ...], person: Person, *, drop: bool
 # -- Who they are, and what they said --------------------------------------------------------------
 decide("members.Identity", remove("who they are"))
 decide("members.MemberTag", remove("an opinion of a person who is nobody any more"))
+decide("members.TagChange", remove("opinions of a person who is nobody any more"))
+decide("members.MergedTag", remove("the same, kept for undoing"))
 decide("members.Consent", remove("nobody can be written to"))
 decide("members.ConsentEntry", remove("the proof of erasure stands in its place"))
 decide("members.MemberState", remove("computed; nobody is left to have a state"))
@@ -157,6 +159,8 @@ for _label, _why in {
     "members.PoolTarget": "numbers",
     "members.TagGroup": "definitions",
     "members.Tag": "definitions",
+    "members.TagRun": "counts",
+    "members.TagMerge": "which tag became which",
     "members.Site": "our own pages",
     "members.Community": "groups, not people",
     "members.CommunityDay": "counts",

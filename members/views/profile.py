@@ -307,7 +307,7 @@ def tag_menu(request: HttpRequest, pk: int) -> HttpResponse:
     """Tags this member does not carry yet."""
     member = _member(request, pk)
     carried = set(member.tags.values_list("tag_id", flat=True))
-    rows = [(value, label) for value, label in facets.tag_options(request.pool) if value not in carried]
+    rows = [(value, label) for value, label in facets.tag_options(request.pool, by_hand=True) if value not in carried]
     return render(request, "members/tag_menu.html", {"member": member, "options": rows})
 
 
@@ -320,7 +320,7 @@ def tag(request: HttpRequest, pk: int) -> HttpResponse:
     number = request.POST.get("tag", "")
     chosen = get_object_or_404(Tag, pool=request.pool, pk=int(number) if number.isdecimal() else 0)
     if request.POST.get("remove"):
-        tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user)
+        tagging.remove_tag(tag=chosen, members=[member.pk], actor=request.user, as_of=clock.now())
     else:
         tagging.add_tag(tag=chosen, members=[member.pk], actor=request.user, as_of=clock.now())
     if not getattr(request, "htmx", False):

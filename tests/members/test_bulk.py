@@ -181,7 +181,7 @@ def test_what_an_exclusive_group_replaced_comes_back(begin, alice, bob, tag, riv
 
 def test_what_changed_since_is_left_alone_and_counted(begin, alice, bob, tag, rival, staff, as_of):
     bulk = begin("tag", [alice.pk, bob.pk], tag=tag.pk)
-    tagging.remove_tag(tag=tag, members=[alice.pk], actor=None)
+    tagging.remove_tag(tag=tag, members=[alice.pk], actor=None, as_of=as_of + timedelta(minutes=30))
     tagging.add_tag(tag=tag, members=[alice.pk], actor=None, as_of=as_of + timedelta(hours=1))  # tagged anew by somebody
     done = services.undo(bulk=bulk, actor=staff["operator"], as_of=as_of)
     assert (done.restored, done.kept) == (1, 1)
