@@ -31,6 +31,10 @@ class Rules:
     decimal: str = "."  # or ",": then the point separates thousands
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # field -> word of the file -> our value
     channels: Mapping[str, int] = field(default_factory=dict)
+    staff: Mapping[str, int] = field(default_factory=dict)  # who may be given members, by each of their names
+    stores: Mapping[str, str] = field(default_factory=dict)  # code of a store, by code and by name
+    spare: frozenset[str] = frozenset()  # of "staff" and "store": who is not known by that name refuses no row
+    returns: bool = False  # a total below zero is goods brought back, not a mistake
     people: Any = None  # members.oneid.rules.Reading: values that name nobody, what ids belong to
 
 

@@ -27,7 +27,7 @@ MEANINGS: dict[str, list[tuple[str, Any]]] = {
     "refund_status": [("done", _("退款成功")), _SKIP],
     "flag": [("yes", _("同意")), ("no", _("不同意"))],
 }
-RULES = ("channel", "unit", "decimal", "date_order", "rows", "unknown_products")
+RULES = ("channel", "unit", "decimal", "date_order", "rows", "negative", "unknown_products", "unknown_staff", "unknown_stores")
 
 
 class UploadForm(forms.Form):
@@ -95,6 +95,18 @@ class MappingForm(forms.Form):
         choices=[("orders", _("一张订单")), ("items", _("一件商品：同一订单号的金额相加"))],
         required=False,
     )
+    negative = forms.ChoiceField(
+        label=_("负数金额"),
+        choices=[("refuse", _("拒绝该行")), ("refund", _("退货：记为原单的退款"))],
+        required=False,
+        help_text=_("写了原订单号的记为那张订单的退款；没写的单独记一张全额退款单；退货的商品行跳过。"),
+    )
+    unknown_staff = forms.ChoiceField(
+        label=_("未知员工"), choices=[("refuse", _("拒绝该行")), ("ignore", _("导入该行，不改归属"))], required=False
+    )
+    unknown_stores = forms.ChoiceField(
+        label=_("未知门店"), choices=[("refuse", _("拒绝该行")), ("create", _("自动建立，待登记"))], required=False
+    )
     unknown_products = forms.ChoiceField(
         label=_("未知商品"), choices=[("create", _("自动建立")), ("refuse", _("拒绝该行"))], required=False
     )
@@ -118,7 +130,7 @@ class MappingForm(forms.Form):
         self._drop_what_does_not_apply()
 
     def _drop_what_does_not_apply(self) -> None:
-        if not any(field.parser in ("money", "deduction") for field in self.targets):
+        if not any(field.parser in ("money", "deduction", "total") for field in self.targets):
             del self.fields["unit"], self.fields["decimal"]
         if not any(field.parser in ("instant", "day") for field in self.targets):
             del self.fields["date_order"]
@@ -126,6 +138,10 @@ class MappingForm(forms.Form):
             del self.fields["rows"]
         if self.run.kind != ImportRun.Kind.LINES:
             del self.fields["unknown_products"]
+        if self.run.kind not in (ImportRun.Kind.ORDERS, ImportRun.Kind.LINES):
+            del self.fields["negative"]
+        if self.run.kind != ImportRun.Kind.MEMBERS:
+            del self.fields["unknown_staff"], self.fields["unknown_stores"]
         if self.run.kind == ImportRun.Kind.PRODUCTS:
             del self.fields["channel"]
 

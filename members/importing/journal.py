@@ -21,7 +21,8 @@ from members.models import ImportRun, Merge
 from scrm.lib import sql
 
 KEPT = timedelta(hours=24)
-PARTS = ("members", "ready", "fresh", "changed")
+PARTS = ("members", "ready", "returns", "fresh", "changed", "brought")
+WHOLE = ("changed", "brought")  # in force as far as they go: what they note was written with them
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Volume:
     def blocks(self, part: str) -> int:
         """How many blocks of a part are in force."""
         whole = blocks(self.name(part))
-        return whole if part == "changed" else min(whole, self.written.get(part, 0))
+        return whole if part in WHOLE else min(whole, self.written.get(part, 0))
 
     @property
     def lost(self) -> bool:

@@ -132,15 +132,26 @@ def _whole_rows(plan: "Plan", batch: Batch, judged: _Judged) -> None:
         judged.spoiled = pc.or_(judged.spoiled, sums)
     if plan.identities:
         # A bad number already says what is wrong with the row.
-        nobody = pc.and_not(pc.invert(judged.anybody), judged.spoiled)
+        nobody = pc.and_not(pc.invert(judged.anybody), pc.or_(judged.spoiled, _returned(plan, batch, judged)))
         judged.bad.append((pc.and_(nobody, judged.veiled), "masked_identity", ""))
         nobody = pc.and_not(nobody, judged.veiled)
         judged.bad.append((pc.and_(nobody, judged.hollow), "placeholder_identity", ""))
         judged.bad.append((pc.and_not(nobody, judged.hollow), "missing_identity", ""))
     values = judged.values
+    if plan.run.kind == plan.run.Kind.LINES:
+        for key in {"amount", "quantity"} & set(values):  # items brought back: their receipt says what was given back
+            judged.passed = pc.or_(judged.passed, pc.fill_null(pc.less(values[key], 0), False))
     if "refunded" in values and "amount" in values:
-        more = pc.fill_null(pc.greater(values["refunded"], values["amount"]), False)
+        more = pc.fill_null(pc.greater(values["refunded"], pc.abs(values["amount"])), False)
         judged.bad.append((more, "refund_too_large", str(plan.run.mapping["refunded"])))
+
+
+def _returned(plan: "Plan", batch: Batch, judged: _Judged) -> Any:
+    """Goods brought back to a receipt they name: whose they are is for that receipt to say."""
+    values = judged.values
+    if not plan.rules.returns or "original" not in values or "amount" not in values:
+        return pa.array([False] * len(batch.lines))
+    return pc.and_(pc.fill_null(pc.less(values["amount"], 0), False), pc.is_valid(values["original"]))
 
 
 def _sums(plan: "Plan", batch: Batch) -> Any:

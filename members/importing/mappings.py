@@ -16,7 +16,8 @@ from members.models import Channel, ImportRun, Pool, SavedMapping
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 
-KEPT = ("date_order", "unit", "decimal", "words", "unknown_products", "rows")  # options that belong to a way of reading
+# Options that belong to a way of reading.
+KEPT = ("date_order", "unit", "decimal", "words", "unknown_products", "unknown_staff", "unknown_stores", "rows", "negative")
 ALIKE = 0.8
 
 

@@ -25,10 +25,12 @@ MOST_AMOUNT = 10_000_000_00  # 1000 万元, in minor units
 
 
 # -- Numbers -------------------------------------------------------------------------------------
-def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
-    """1,234.50, ￥12, 12元 or (with a decimal comma) 1.234,50 to minor units."""
+def money(column: pa.Array, rules: Rules, limit: int = 0, *, below: bool = False) -> Parsed:
+    """1,234.50, ￥12, 12元 or (with a decimal comma) 1.234,50 to minor units. `below`: zero is no limit."""
     given = clean(column)
     plain = pc.replace_substring_regex(bare(column), r"[¥$￥€£元\s_]|RMB|CNY", "")
+    if below:
+        plain = pc.replace_substring_regex(pc.replace_substring(plain, "−", "-"), r"^\((.*)\)$", r"-\1")
     if rules.decimal == ",":
         plain = pc.replace_substring(pc.replace_substring(plain, ".", ""), ",", ".")
     plain = pc.replace_substring(plain, ",", "")
@@ -37,8 +39,14 @@ def money(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     minor = pc.round(pc.multiply(number, 100.0 if rules.unit == "yuan" else 1.0), round_mode="half_towards_infinity")
     parsed = Parsed(pc.cast(minor, pa.int64()))
     parsed.refuse(pc.and_(filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_amount")
-    parsed.refuse(pc.less(parsed.values, 0), "negative_amount")
-    return parsed.refuse(pc.greater(parsed.values, MOST_AMOUNT), "absurd_amount")
+    if not below:
+        parsed.refuse(pc.less(parsed.values, 0), "negative_amount")
+    return parsed.refuse(pc.greater(pc.abs(parsed.values), MOST_AMOUNT), "absurd_amount")
+
+
+def total(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
+    """What an order came to; below zero where the file writes goods brought back that way."""
+    return money(column, rules, below=rules.returns)
 
 
 def deduction(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
@@ -47,14 +55,19 @@ def deduction(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     return money(pc.fill_null(unsigned, ""), rules)
 
 
-def count(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
+def count(column: pa.Array, rules: Rules, limit: int = 0, *, below: bool = False) -> Parsed:
     """A whole number from 0 to a million: petrol is sold by the thousandth of a gallon."""
     given = clean(column)
     plain = pc.replace_substring_regex(pc.replace_substring(bare(column), ",", ""), r"\.0+$", "")
-    numeric = pc.match_substring_regex(plain, r"^\d{1,7}$")
+    numeric = pc.match_substring_regex(plain, r"^-?\d{1,7}$" if below else r"^\d{1,7}$")
     parsed = Parsed(pc.cast(pc.if_else(numeric, plain, pa.scalar(None, TEXT)), pa.int32()))
     parsed.refuse(pc.and_(filled(given), pc.invert(pc.fill_null(numeric, False))), "bad_number")
     return parsed.refuse(pc.greater(parsed.values, MOST_COUNT), "bad_number")
+
+
+def pieces(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
+    """How many of a thing; below zero where the file writes things brought back that way."""
+    return count(column, rules, below=rules.returns)
 
 
 # -- Dates ---------------------------------------------------------------------------------------
@@ -251,4 +264,8 @@ PARSERS: dict[str, Callable[[pa.Array, Rules, int], Parsed]] = {
     "refund_status": words.refund_status,
     "flag": words.flag,
     "channel": words.channel,
+    "total": total,
+    "pieces": pieces,
+    "staff": words.staff,
+    "store": words.store,
 }

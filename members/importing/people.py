@@ -314,8 +314,8 @@ def _keep_sealed(kind: str, lines: np.ndarray, values: list[str], statement: pg.
     columns = [
         pa.array(lines),
         pa.array([kind] * len(values), pa.string()),
-        pa.array([""] * len(values) if secret else values, pa.string()),
-        pa.array(["\\x" + seal(value).hex() for value in values] if secret else [None] * len(values), pa.string()),
+        pa.array(["" if secret else value for value in values], pa.string()),
+        pa.array(["\\x" + seal(value).hex() if secret else None for value in values], pa.string()),
         pa.array([identities.hint(kind, value) for value in values], pa.string()),
         pa.array([identities.tail(kind, value) for value in values], pa.string()),
     ]

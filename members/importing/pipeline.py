@@ -23,7 +23,7 @@ from psycopg2 import sql as pg
 from pyroaring import BitMap64
 
 from members import signals, versions
-from members.importing import consenting, folding, journal, locks, outcomes, people, samples, staging, targets
+from members.importing import consenting, folding, journal, locks, outcomes, people, returns, samples, staging, targets
 from members.importing.codes import problem
 from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
@@ -99,7 +99,7 @@ def _work(run: ImportRun, progress: Progress, as_of: datetime, *, write: bool, w
 
 
 def _read_mark(progress: Progress) -> dict[str, Any]:
-    kept = ("line", "read", "staged", "asked", "skipped", "folded")
+    kept = ("line", "read", "staged", "asked", "skipped", "folded", returns.SAID)
     return {name: value for name, value in progress.watermark.items() if name in kept}
 
 
@@ -126,6 +126,7 @@ def _read(plan: Plan, progress: Progress) -> None:
         staging.fill(plan, progress)
         staging.analyze(plan)
     folding.fold(plan, progress)
+    returns.split(plan, progress)
 
 
 def _estimate(plan: Plan) -> int:
@@ -150,6 +151,8 @@ def _people_and_rows(plan: Plan, progress: Progress, as_of: datetime, *, write: 
     if write:
         _write(plan, params, progress)
     else:
+        if progress.watermark.get(returns.SAID):
+            _gather_returns(plan, params)
         samples.keep(plan, CONFLICTS)
     return _counts(plan, progress)
 
@@ -180,7 +183,9 @@ def _gather(plan: Plan, params: dict[str, Any], *, write: bool) -> None:
     journal.begin(run)
     if plan.identities:
         weighed = precedence.gathering(run.pool, run.channel_id)
-        sql.execute(FOLDER + "gather_members", None, said=_said(plan), **weighed, **some(plan, "members", "persons"))
+        if write and plan.says("store") and "store" in plan.rules.spare:
+            journal.note(run, "stubs", 0, sql.execute(FOLDER + "insert_stub_stores", params, **some(plan, "stage", "changed")))
+        sql.execute(FOLDER + "gather_members", params, said=_said(plan), **weighed, **some(plan, "members", "persons"))
     if kind == Kind.MEMBERS:
         return
     names = ["ready", "stage", *(["persons", "first_hash"] if plan.identities else [])]
@@ -193,6 +198,12 @@ def _gather(plan: Plan, params: dict[str, Any], *, write: bool) -> None:
     if kind == Kind.LINES and not write and run.options.get("unknown_products", "create") == "create":
         sql.run(pg.SQL("UPDATE {} SET class = 0 WHERE class = 7").format(table(run, "ready")))
     _mark_repeats(plan)
+
+
+def _gather_returns(plan: Plan, params: dict[str, Any]) -> None:
+    returns.gather(plan, params)
+    _mark_repeats(plan, returns.PART, Kind.REFUNDS)
+    _refuse(plan)
 
 
 def _said(plan: Plan) -> pg.Composed:
@@ -228,10 +239,11 @@ def _place(plan: Plan) -> pg.Composable:
     return pg.SQL(counted if sql.fetch(unnumbered)[0][0] else "NULL::int")
 
 
-def _mark_repeats(plan: Plan) -> None:
-    key, values = REPEATS[Kind(plan.run.kind)]
+def _mark_repeats(plan: Plan, part: str = "ready", kind: str = "") -> None:
+    kind = kind or plan.run.kind
+    key, values = REPEATS[Kind(kind)]
     again = "GROUP BY {key} HAVING count(*) > 1"
-    if plan.run.kind == Kind.LINES:  # they lie in the order of their keys: gathering has seen which come again
+    if kind == Kind.LINES:  # they lie in the order of their keys: gathering has seen which come again
         again = "WHERE class = 9"
         if AGAIN not in dict(_classes(plan, "ready")):
             return
@@ -249,7 +261,7 @@ def _mark_repeats(plan: Plan) -> None:
         key_first=listed(key, "first"),
         values_later=listed(values, "later"),
         values_first=listed(values, "first"),
-        **some(plan, "ready"),
+        ready=table(plan.run, part),
     )
 
 
@@ -269,7 +281,9 @@ def _refuse(plan: Plan) -> None:
 def _refused_lines(plan: Plan) -> dict[int, str]:
     if plan.run.kind == Kind.MEMBERS:
         return {}
-    found = sql.fetch(pg.SQL("SELECT line, class FROM {} WHERE class IN (3, 4, 6, 7)").format(table(plan.run, "ready")))
+    each = pg.SQL("SELECT line, class FROM {} WHERE class IN (3, 4, 6, 7)")
+    parts = [part for part in ("ready", returns.PART) if staging.exists(plan.run, part)]
+    found = sql.fetch(pg.SQL(" UNION ALL ").join(each.format(table(plan.run, part)) for part in parts))
     return {line: REFUSALS[code] for line, code in found}
 
 
@@ -295,9 +309,21 @@ def _write(plan: Plan, params: dict[str, Any], progress: Progress) -> None:
     }.get(Kind(plan.run.kind))
     if target:
         targets.write(plan, target, params, progress, "rows")
+    if progress.watermark.get(returns.SAID):
+        _write_returns(plan, params, progress)
     _tell_the_planner(plan)
-    if plan.run.kind in (Kind.ORDERS, Kind.REFUNDS):
-        _announce(plan, params)
+    for part in ("ready", returns.PART) if plan.run.kind in (Kind.ORDERS, Kind.REFUNDS) else ():
+        if staging.exists(plan.run, part):
+            _announce(plan, params, part)
+
+
+def _write_returns(plan: Plan, params: dict[str, Any], progress: Progress) -> None:
+    """Once the file's orders are there: gathered once, then written as refunds are."""
+    if returns.PART not in progress.watermark:
+        with transaction.atomic():
+            _gather_returns(plan, params)
+            progress.checkpoint(watermark=progress.watermark | {returns.PART: 0})
+    targets.write(plan, targets.RETURNS, params, progress, returns.PART)
 
 
 def _tell_the_planner(plan: Plan) -> None:
@@ -311,8 +337,8 @@ def _tell_the_planner(plan: Plan) -> None:
                 sql.run(pg.SQL("ANALYZE {}").format(pg.Identifier(name)))
 
 
-def _announce(plan: Plan, params: dict[str, Any]) -> None:
-    count = int(sql.fetch(pg.SQL("SELECT count(*) FROM {} WHERE class IN (0, 2)").format(table(plan.run, "ready")))[0][0])
+def _announce(plan: Plan, params: dict[str, Any], part: str) -> None:
+    count = int(sql.fetch(pg.SQL("SELECT count(*) FROM {} WHERE class IN (0, 2)").format(table(plan.run, part)))[0][0])
     if count:
         signals.orders_written.send(
             ImportRun,
@@ -320,7 +346,7 @@ def _announce(plan: Plan, params: dict[str, Any]) -> None:
             run_id=plan.run.pk,
             count=count,
             as_of=params["as_of"],
-            table=staging.table_name(plan.run, "ready"),
+            table=staging.table_name(plan.run, part),
         )
 
 
@@ -333,9 +359,12 @@ def _counts(plan: Plan, progress: Progress) -> Counts:
     counts["conflicting"] = refused.filter(code__in=CONFLICTS).count()
     counts["refused"] = refused.count() - counts["conflicting"]
     of_rows = "members" if plan.run.kind == Kind.MEMBERS else "ready"
-    for code, number in _classes(plan, of_rows):
+    returned = progress.watermark.get(returns.SAID, 0)
+    for code, number in [*_classes(plan, of_rows), *(_classes(plan, returns.PART) if returned else ())]:
         if code in CLASSES:
             counts[CLASSES[code]] += number
+    if returned:
+        counts[returns.PART] = returned
     if plan.run.kind == Kind.MEMBERS:
         nobody = ImportReject.objects.filter(run=plan.run, code="shared_identity").count()  # they are staged all the same
         counts["repeated"] = staging.count(plan.run, "stage") - staging.count(plan.run, "members") - nobody

@@ -33,6 +33,7 @@ PHASES = {
     "write_members": _("写入会员"),
     "consents": _("写入同意记录"),
     "write_rows": _("写入数据"),
+    "write_returns": _("写入退货"),
 }
 EXAMPLES = 20
 

@@ -20,6 +20,7 @@ from members.importing import consenting, journal, locks, taking_back
 from members.importing.journal import Volume
 from members.importing.progress import Progress
 from members.models import ImportLeftover, ImportRun, Merge
+from members.oneid import guarding
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
@@ -27,7 +28,7 @@ from scrm.staff.audit import audit
 from scrm.staff.models import User
 
 KIND = "members.revert"
-BLOCKS = {"members": 300, "changed": 300, "ready": 1500}
+BLOCKS = {"members": 300, "changed": 300, "ready": 1500, "returns": 1500, "brought": 1500}
 Status, Kind = ImportRun.Status, ImportRun.Kind
 
 REASONS: dict[str, Any] = {
@@ -102,25 +103,34 @@ class Step:
 
 
 def _facts(
-    name: str, rows: taking_back.Rows, changed: taking_back.Rows | None = None, *, only_back: bool = False
+    name: str, rows: taking_back.Rows, changed: taking_back.Rows | None = None, *, only_back: bool = False, source: str = "ready"
 ) -> Iterator[Step]:
     def back(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
         done, left = taking_back.put_back(volume, changed or rows, name, here)
         return {f"{name}_restored": done, "left": left}
 
     def out(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
-        done, left = taking_back.take_out(volume, "ready", rows, name, here)
+        done, left = taking_back.take_out(volume, source, rows, name, here)
         return {f"{name}_removed": done, "left": left}
 
     if rows.columns:
         yield Step(f"{name}_back", "changed", back, rows.domains)
     if not only_back:
-        yield Step(f"{name}_out", "ready", out, rows.domains)
+        yield Step(f"{name}_out", source, out, rows.domains)
 
 
 def _stubs(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
     done, left = taking_back.take_out(volume, "changed", taking_back.STUBS, "products", here)
     return {"products_removed": done, "left": left}
+
+
+def _stores(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
+    done, left = taking_back.take_out(volume, "changed", taking_back.STORES, "stores", here)
+    return {"stores_removed": done, "left": left}
+
+
+def _meetings(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
+    return {"meetings_forgotten": taking_back.forget_meetings(volume, here)}
 
 
 def _members_back(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
@@ -136,7 +146,10 @@ def _members_out(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
 def steps(kind: str) -> list[Step]:
     """What is to be done for each volume of an import of this kind, in this order."""
     facts: dict[str, list[Step]] = {
-        Kind.ORDERS: [*_facts("orders", taking_back.ORDERS)],
+        Kind.ORDERS: [
+            *_facts("orders", taking_back.ORDERS),
+            *_facts("refunds", taking_back.REFUNDS, taking_back.CHANGED_REFUNDS, source="returns"),
+        ],
         Kind.LINES: [*_facts("lines", taking_back.LINES), Step("stubs", "changed", _stubs, ("products",))],
         Kind.PRODUCTS: [*_facts("products", taking_back.PRODUCTS, taking_back.CHANGED_PRODUCTS)],
         Kind.EVENTS: [*_facts("events", taking_back.EVENTS)],
@@ -148,6 +161,8 @@ def steps(kind: str) -> list[Step]:
     people = [
         Step("members_back", "changed", _members_back, ("members",)),
         Step("members_out", "members", _members_out, ("members",)),
+        Step("stores", "changed", _stores, ("members",)),
+        Step("meetings", "brought", _meetings, ()),
     ]
     return [*facts.get(kind, []), *people]
 
@@ -225,8 +240,9 @@ def _chunk(volume: Volume, step: Step, key: str, span: tuple[int, int], progress
 def _announce(volume: Volume, progress: Progress, as_of: datetime) -> None:
     """Whoever reacted to the orders hears that they are gone; at least once, before the members go."""
     run, key = volume.run, f"{volume.number}:told"
-    if run.kind in (Kind.ORDERS, Kind.REFUNDS) and volume.has("ready") and not _mark(run).get(key):
-        signals.orders_reverted.send(ImportRun, pool_id=run.pool_id, run_id=run.pk, as_of=as_of, table=volume.name("ready"))
+    if run.kind in (Kind.ORDERS, Kind.REFUNDS) and not _mark(run).get(key):
+        for part in filter(volume.has, ("ready", "returns")):
+            signals.orders_reverted.send(ImportRun, pool_id=run.pool_id, run_id=run.pk, as_of=as_of, table=volume.name(part))
         _keep(run, **{key: 1})
         progress.checkpoint()
 
@@ -271,6 +287,7 @@ def _unmerged(run: ImportRun, number: int, as_of: datetime) -> dict[str, int]:
 @transaction.atomic
 def _finish(run: ImportRun, as_of: datetime) -> dict[str, int]:
     counts = {"left": 0, **_mark(run).get("counts", {})}
+    guarding.withdraw(run.pk)
     journal.drop(run)
     run.journal = {"reverted": counts, "reverted_at": as_of.isoformat()}
     run.status = Status.REVERTED

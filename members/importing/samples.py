@@ -9,12 +9,13 @@ import pyarrow as pa
 from psycopg2 import sql as pg
 
 from members import identities
-from members.importing import fields, parsing
+from members.importing import fields, parsing, returns
 from members.importing.fields import ATTRIBUTE
 from members.importing.reading import batches
 from members.importing.staging import Plan, exists, table
-from members.models import ImportReject, ImportRun, ImportSample, Member, Order
+from members.models import ImportReject, ImportRun, ImportSample, Member, Order, Store
 from scrm.lib import sql
+from scrm.staff.models import User
 
 FIRST = 50
 Outcome = ImportSample.Outcome
@@ -33,7 +34,10 @@ _CHOICES: dict[tuple[str, str], Any] = {
     (Kind.MEMBERS, "gender"): Member.Gender,
     (Kind.ORDERS, "status"): Order.Status,
 }
-_RENAMED = {Kind.REFUNDS: {"refunded": "amount", "refunded_at": "at", "refund": "number", "number": ""}}
+_RENAMED: dict[str, dict[str, str]] = {
+    Kind.MEMBERS: {"owner": "owner_id", "store": "store_id"},
+    Kind.REFUNDS: {"refunded": "amount", "refunded_at": "at", "refund": "number", "number": ""},
+}
 
 
 def keep(plan: Plan, conflicts: tuple[str, ...]) -> None:
@@ -64,11 +68,13 @@ def _source(plan: Plan) -> str:
 
 def _written(plan: Plan) -> dict[Any, dict[int, str]]:
     """The first lines of each class, without a reason."""
-    first = pg.SQL("SELECT line FROM {} WHERE class IN ({}) ORDER BY line LIMIT {}")
+    first = pg.SQL("SELECT line FROM ({}) AS each WHERE class IN ({}) ORDER BY line LIMIT {}")
+    parts = [part for part in (_source(plan), returns.PART) if exists(plan.run, part)]
+    rows = pg.SQL(" UNION ALL ").join(pg.SQL("SELECT line, class FROM {}").format(table(plan.run, part)) for part in parts)
     found: dict[Any, dict[int, str]] = {}
     for outcome, classes in _OUTCOMES.items():
         listed = pg.SQL(", ").join(map(pg.Literal, classes))
-        lines = sql.fetch(first.format(table(plan.run, _source(plan)), listed, pg.Literal(FIRST)))
+        lines = sql.fetch(first.format(rows, listed, pg.Literal(FIRST)))
         found[outcome] = dict.fromkeys((line for (line,) in lines), "")
     return found
 
@@ -150,7 +156,11 @@ def _shown(plan: Plan, each: fields.Field, value: Any) -> str:
         return ""
     if (choices := _CHOICES.get((plan.run.kind, each.key))) is not None:
         return str(choices(value).label)
-    if each.parser == "money":
+    if each.parser == "staff":
+        return str(User.objects.filter(pk=value).first() or "")
+    if each.parser == "store" and isinstance(value, int):
+        return Store.objects.filter(pk=value).values_list("code", flat=True).first() or ""
+    if each.parser in ("money", "total"):
         return f"{value / 100:.2f}"
     if each.parser == "instant":
         return f"{datetime.fromisoformat(value).astimezone(ZoneInfo(plan.run.pool.time_zone)):%Y-%m-%d %H:%M:%S}"

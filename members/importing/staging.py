@@ -30,9 +30,12 @@ from members.importing.reading import Batch, batches
 from members.importing.sniffing import Sniffed, found_of
 from members.models import AttributeField, Channel, ImportReject, ImportRun
 from members.oneid import rules as oneid
+from members.stores.queries import by_name
+from members.team.queries import on_duty
 from scrm.lib import sql
 
 ROWS_PER_COPY = 200_000
+SPARED = {"staff": ("unknown_staff", "ignore"), "store": ("unknown_stores", "create")}
 TYPES = {
     "text": "text",
     "code": "text",
@@ -47,6 +50,10 @@ TYPES = {
     "refund_status": "smallint",
     "flag": "boolean",
     "channel": "smallint",
+    "total": "bigint",
+    "pieces": "integer",
+    "staff": "bigint",
+    "store": "text",
     "identity": "bytea",
 }
 
@@ -88,6 +95,10 @@ class Plan:
     def path(self) -> Path:
         return Path(settings.MEDIA_ROOT) / self.run.path
 
+    def says(self, key: str) -> bool:
+        """Whether a column of the file fills this field."""
+        return any(each.key == key for _, each in self.mapped)
+
     @property
     def columns(self) -> list[str]:
         """The staging columns this file fills."""
@@ -123,6 +134,7 @@ def _rules(run: ImportRun, as_of: Any) -> parsing.Rules:
     for channel in Channel.objects.all():
         channels |= {name.lower(): channel.pk for name in (channel.code, channel.name, channel.name_en)}
     said = run.options
+    placed = {"owner", "store"} & set(run.mapping) if run.kind == ImportRun.Kind.MEMBERS else ()
     return parsing.Rules(
         zone=run.pool.time_zone,
         as_of=as_of,
@@ -132,6 +144,10 @@ def _rules(run: ImportRun, as_of: Any) -> parsing.Rules:
         decimal=said.get("decimal", "."),
         words=said.get("words", {}),
         channels=channels,
+        staff=on_duty(run.pool) if "owner" in placed else {},
+        stores=by_name(run.pool) if "store" in placed else {},
+        spare=frozenset(part for part, (option, spared) in SPARED.items() if said.get(option) == spared),
+        returns=said.get("negative") == "refund",
         people=oneid.reading(oneid.of(run.pool), run.channel.code if run.channel else ""),
     )
 
@@ -156,8 +172,8 @@ def analyze(plan: Plan) -> None:
 
 
 PARTS = (
-    "stage", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members", "changed",
-    "guards", "stopped", "met", "ties", "merges", "conflicts",
+    "stage", "returned", "returns", "brought", "keys", "roots", "people", "persons", "fresh", "seals", "ready", "members",
+    "changed", "guards", "stopped", "met", "ties", "merges", "conflicts",
 )  # fmt: skip
 
 

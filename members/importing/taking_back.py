@@ -6,15 +6,18 @@ from typing import Any
 from django.apps import apps
 from psycopg2 import sql as pg
 
+from members.identities import NUMBERS
 from members.importing import owners
 from members.importing.journal import Volume
 from members.models import Identity, Member, Merge, OwnerChange
+from members.sets import array
 from scrm.lib import sql
 
 FOLDER = "members/importing/"
 _NOT_THEIRS = ("members.ImportLeftover", Merge._meta.label, Member._meta.label)
 _follows = {
     "members.MemberState",
+    "members.MemberPrediction",
     "members.MemberStanding",
     "members.StateChange",
     "members.TouchedMember",
@@ -217,6 +220,12 @@ def take_out_people(volume: Volume, here: dict[str, Any]) -> dict[str, int]:
                 FOLDER + "take_out_followers", here, written=written, table=pg.Identifier(table), member=pg.Identifier(member)
             )
     return {"identities": gone, "members": sql.execute(FOLDER + "take_out_members", here, written=written), "left": left}
+
+
+def forget_meetings(volume: Volume, here: dict[str, Any]) -> int:
+    """Values that only this import had seen together were never seen together, unless they still lead to one person."""
+    kinds = {"numbers": array(NUMBERS), "kinds": list(NUMBERS.values())}
+    return sql.execute("members/oneid/forget_meetings", here | kinds, brought=volume.table("brought"))
 
 
 def _foreign(label: str, volume: Volume) -> pg.Composable:

@@ -4,14 +4,14 @@ The run's tables lie in the order of their targets, so a chunk is a range of the
 without an index, and its inserts meet neighbouring pages of the target's indexes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 from psycopg2 import sql as pg
 
 from members import versions
-from members.importing import journal, locks
+from members.importing import journal, locks, owners
 from members.importing.people import some
 from members.importing.progress import Progress
 from members.importing.staging import Plan, table, table_name
@@ -47,6 +47,7 @@ PRODUCTS = Target("ready", "insert_products", "update_products", "", ("products"
 REFUNDS = Target(
     "ready", "insert_refunds", "update_refunds", "touch_ready_members", ("orders",), "", "mark_known_refunds", "settle_refunds"
 )
+RETURNS = replace(REFUNDS, source="returns")
 EVENTS = Target("ready", "insert_events", "", "touch_ready_members", ("events",), "", "mark_known_events")
 
 
@@ -75,14 +76,16 @@ def _chunk(
         if progress.watermark.get("merges") != locks.latest_merge(plan.run.pool_id):
             raise Overtaken  # some of these rows may be of a member who has become another since
         found = _classes(plan, target.source, here)
+        if target is MEMBERS and plan.run.kind == plan.run.Kind.MEMBERS and plan.says("owner"):
+            sql.execute(FOLDER + "note_owners", here | owners.noted(plan.run), **some(plan, "members"))
         written = _insert(plan, target, here, found.get(NEW, 0) + found.get(WAITING, 0))
         written += _update(plan, target, here, found.get(CHANGED, 0))
         if target.settle and written:
-            _statement(plan, target.settle, here)
+            _statement(plan, target, target.settle, here)
         if target is MEMBERS and (found.get(NEW) or found.get(CHANGED)):
             written += _register(plan, here)
         if target.touch and written:
-            _statement(plan, target.touch, here)
+            _statement(plan, target, target.touch, here)
         if written:
             versions.bump(plan.run.pool_id, *target.domains)
         journal.note(plan.run, target.source, span[1], written)
@@ -100,12 +103,12 @@ def _insert(plan: Plan, target: Target, here: dict[str, Any], count: int) -> int
         return 0
     try:
         with transaction.atomic():
-            written = _statement(plan, target.insert, here)
+            written = _statement(plan, target, target.insert, here)
             if written < count and target.known:
                 raise _Known
     except _Known:
-        _statement(plan, target.known, here)
-        written = _statement(plan, target.insert, here)
+        _statement(plan, target, target.known, here)
+        written = _statement(plan, target, target.insert, here)
     return written
 
 
@@ -113,13 +116,15 @@ def _update(plan: Plan, target: Target, here: dict[str, Any], count: int) -> int
     if not count or not target.update:
         return 0
     if target.lock:
-        _statement(plan, target.lock, here)
-    return _statement(plan, target.update, here)
+        _statement(plan, target, target.lock, here)
+    return _statement(plan, target, target.update, here)
 
 
-def _statement(plan: Plan, name: str, params: dict[str, Any]) -> int:
+def _statement(plan: Plan, target: Target, name: str, params: dict[str, Any]) -> int:
     text = sql.text(FOLDER + name)
-    slots = some(plan, *(part for part in ("members", "ready", "changed") if f"{{{part}}}" in text))
+    slots = some(plan, *(part for part in ("members", "changed") if f"{{{part}}}" in text))
+    if "{ready}" in text:
+        slots["ready"] = table(plan.run, target.source)
     if "{combined}" in text:
         span = pg.SQL("SELECT * FROM {} WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND class = 2")
         slots["combined"] = combined_orders(span.format(table(plan.run, "ready")))

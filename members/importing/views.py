@@ -38,6 +38,7 @@ TAKEN = {
     "products_removed": gettext_lazy("收回的商品"),
     "products_restored": gettext_lazy("复原的商品"),
     "events_removed": gettext_lazy("收回的行为事件"),
+    "stores_removed": gettext_lazy("收回的门店"),
     "consents_removed": gettext_lazy("收回的同意记录"),
 }
 LABELS = {
@@ -49,6 +50,7 @@ LABELS = {
     "event": gettext_lazy("行为事件"),
     "merge": gettext_lazy("身份合并"),
     "refund": gettext_lazy("退款"),
+    "stores": gettext_lazy("门店"),
     "consent": gettext_lazy("同意"),
 }
 

@@ -111,6 +111,32 @@ channel = _coded("channel", "channel_id", "unknown_channel")
 _flag = _coded("flag", "consent", "unknown_value")
 
 
+NOBODY = ("-", "－", "无")  # takes the owner or the store away
+
+
+def _placed(
+    known: Mapping[str, Any], spare: bool, none: Any, made: bool, column: pa.Array, code: str, kind: pa.DataType
+) -> Parsed:
+    """Names of people or places the pool has. `spare`: an unknown name refuses no row; `made`: it will be known by itself."""
+    given = clean(column)
+    coded = given.dictionary_encode()
+    found = [none if word in NOBODY else known.get(word.lower(), word if made else None) for word in coded.dictionary.to_pylist()]
+    parsed = Parsed(pa.array(found, kind).take(coded.indices))
+    return parsed if spare else parsed.refuse(pc.and_(filled(given), pc.is_null(parsed.values)), code)
+
+
+def staff(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
+    """Who looks after a member: a number of somebody on duty, 0 for nobody."""
+    return _placed(rules.staff, "staff" in rules.spare, 0, False, column, "unknown_staff", pa.int64())
+
+
+def store(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
+    """A member's home store: its code, nothing for none. A code nobody registered stands where such stores are to be made."""
+    made = "store" in rules.spare
+    parsed = _placed(rules.stores, made, "", made, column, "unknown_store", pa.string())
+    return parsed.refuse(pc.greater(pc.utf8_length(parsed.values), limit), "too_long")
+
+
 def flag(column: pa.Array, rules: Rules, limit: int = 0) -> Parsed:
     """Yes or no. The words of all consents of a file share their meanings."""
     parsed = _flag(column, rules, limit)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql as pg
 
 from members.identities import KINDS, NUMBERS
-from members.models import Guard, GuardedUse, Identity, Meeting, Member
+from members.models import Guard, GuardedUse, Identity, Meeting, Member, Review
 from members.oneid.rules import Rules, of
 from members.sets import array
 from scrm.lib import sql
@@ -76,7 +76,10 @@ def _count(plan: "Plan", rules: Rules, *, write: bool) -> list[Shared]:
     text = pg.SQL(sql.text(FOLDER + "find_shared")).format(**met)
     found = sql.fetch(text, {"pool": plan.run.pool_id, **limits})
     if write:
-        sql.execute(FOLDER + "keep_meetings", {"pool": plan.run.pool_id}, **met)
+        brought = names(plan, "brought")
+        columns = "kind smallint, value bigint, other_kind smallint, other bigint"
+        sql.run(pg.SQL(f"CREATE UNLOGGED TABLE IF NOT EXISTS {{brought}} ({columns})").format(**brought))
+        sql.execute(FOLDER + "keep_meetings", {"pool": plan.run.pool_id}, **met, **brought)
     return sorted((NUMBERS[kind], bytes(value), seen) for kind, value, seen in found)
 
 
@@ -136,6 +139,12 @@ def retire(*, pool_id: int, guards: list[int], run_id: int | None, as_of: dateti
     gone = sql.execute(FOLDER + "retire_identities", named)
     sql.execute(FOLDER + "review_joined", named)
     return gone
+
+
+def withdraw(run_id: int) -> int:
+    """What an import asked of a person and nobody has answered is asked no more, once the import is taken back."""
+    asked = Review.objects.filter(run_id=run_id, status=Review.Status.OPEN)
+    return asked.filter(reason__in=(Review.Reason.ASKED, Review.Reason.CONFLICT)).delete()[0]
 
 
 def remember(member: Member, fresh: list[Identity]) -> None:

@@ -17,7 +17,7 @@ from members.models import OwnerChange, Pool, Store
 from members.ownership import services
 from members.stores import reading
 from members.stores import services as stores
-from members.team.queries import colleagues
+from members.team.queries import on_duty
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
 from scrm.staff.models import User
@@ -40,7 +40,7 @@ def run(running: RunningJob) -> dict[str, Any]:
     """Batch by batch, each with its watermark; the same file again changes nothing."""
     pool = Pool.objects.get(pk=running.pool_id or 0)
     path, outcome = Path(settings.MEDIA_ROOT) / running.params["path"], Outcome(**running.watermark)
-    staff, homes, as_of = _staff(pool), dict(Store.objects.filter(pool=pool).values_list("code", "pk")), clock.now()
+    staff, homes, as_of = on_duty(pool), dict(Store.objects.filter(pool=pool).values_list("code", "pk")), clock.now()
     rows = (row for row in lines(path, running.params["name"]) if row[0] > outcome.line)
     while batch := list(islice(rows, BATCH)):
         with transaction.atomic():
@@ -49,16 +49,6 @@ def run(running: RunningJob) -> dict[str, Any]:
         running.checkpoint()
     path.unlink(missing_ok=True)
     return asdict(outcome)
-
-
-def _staff(pool: Pool) -> dict[str, int]:
-    """Colleagues on duty by user name, name and WeCom account."""
-    found: dict[str, int] = {}
-    for each in colleagues(pool):
-        if each.is_on_duty:
-            names = (str(each), each.profile.wecom_userid if each.profile else "", each.user.username)
-            found |= {name: each.pk for name in names if name}
-    return found
 
 
 def take(

@@ -36,6 +36,13 @@ def store_of(pool: Pool, pk: int) -> Store:
     return get_object_or_404(Store, pool=pool, pk=pk)
 
 
+def by_name(pool: Pool) -> dict[str, str]:
+    """The code of each store by its code and by its name, in small letters; a code goes before a name."""
+    found = Store.objects.filter(pool=pool).order_by("-is_registered", "pk").values_list("code", "name")
+    named = {name.lower(): code for code, name in reversed(found)}
+    return named | {code.lower(): code for code, _name in found}
+
+
 def open_stores(pool: Pool) -> list[Store]:
     """What may be chosen for members, staff and groups."""
     return list(Store.objects.filter(pool=pool, is_registered=True, is_active=True).order_by("name"))

@@ -55,6 +55,15 @@ def receivers(pool: Pool) -> list[Colleague]:
     return [row for row in colleagues(pool) if row.is_on_duty]
 
 
+def on_duty(pool: Pool) -> dict[str, int]:
+    """Colleagues on duty by user name, name and WeCom account, in small letters."""
+    found: dict[str, int] = {}
+    for each in receivers(pool):
+        names = (str(each), each.profile.wecom_userid if each.profile else "", each.user.username)
+        found |= {name.lower(): each.pk for name in names if name}
+    return found
+
+
 def owned(pool: Pool, users: Sequence[int]) -> dict[int, int]:
     """How many members each of them looks after now."""
     mine = Member.objects.filter(pool=pool, merged_into=None, owner_id__in=users)

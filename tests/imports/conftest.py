@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from members.importing import pipeline, services
+from members.importing import pipeline, revert, services
+from members.importing.progress import Direct
 from members.models import Channel, ImportRun, Pool
 
 Row = Iterable[Any]
+Import = Callable[..., ImportRun]
 
 
 def csv_bytes(*rows: Row, encoding: str = "utf-8", delimiter: str = ",", end: str = "\n") -> bytes:
@@ -53,3 +55,26 @@ def bring_in(upload: Callable[..., ImportRun], as_of: datetime) -> Callable[...,
         return pipeline.run(upload(kind, *rows, **kwargs), as_of=as_of)
 
     return do
+
+
+@pytest.fixture
+def importing(upload: Callable[..., ImportRun], as_of: datetime) -> Import:
+    """Upload and import; the run as it is afterwards."""
+
+    def do(kind: str, *rows: Any, at: datetime | None = None, mapping: dict[str, str] | None = None, **kwargs: Any) -> ImportRun:
+        run = upload(kind, *rows, **{"unit": "yuan", **kwargs})
+        if mapping:
+            run.mapping = mapping
+            run.save(update_fields=["mapping"])
+        run.counts = pipeline.run(run, as_of=at or as_of)
+        run.status, run.finished_at = ImportRun.Status.DONE, as_of
+        run.save(update_fields=["status", "finished_at", "counts"])
+        return run
+
+    return do
+
+
+def back(run: ImportRun, as_of: datetime) -> dict[str, int]:
+    """Take an import back; what came of it."""
+    assert revert.revertable(run, as_of) is None
+    return revert.run(run, Direct(), as_of=as_of)

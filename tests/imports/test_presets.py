@@ -12,7 +12,7 @@ from django.conf import settings
 
 from members import identities
 from members.importing import fields, forms, pipeline, presets, services, views, words
-from members.models import Channel, Consent, ImportReject, ImportRun, Member, Order, OrderLine, Pool
+from members.models import Channel, Consent, ImportReject, ImportRun, Member, Order, OrderLine, Pool, Refund
 from tests.imports.conftest import csv_bytes
 from tests.imports.messy import FILES, Messy
 
@@ -75,6 +75,16 @@ def test_what_jd_says(pool: Pool, as_of: datetime) -> None:
         "301000000001": Order.Status.PAID,
         "301000000002": Order.Status.REFUNDED,
     }
+
+
+def test_what_a_till_says(pool: Pool, as_of: datetime) -> None:
+    _run, counts = read(pool, by_name("pos.orders"), as_of)
+    assert counts["returns"] == 2
+    assert list(Order.objects.order_by("number").values_list("number", "amount", "status", "refunded")) == [
+        ("000123", 129900, Order.Status.REFUNDED, 129900),
+        ("000125", 2000, Order.Status.REFUNDED, 2000),
+    ]
+    assert dict(Refund.objects.values_list("number", "amount")) == {"000126": 100000, "000127": 29900}
 
 
 def test_prices_stand_for_amounts(pool: Pool, known: None, as_of: datetime) -> None:

@@ -1,6 +1,5 @@
 """An import taken back: what it made goes, what it changed gets its old values, what changed since stays and is listed."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,37 +7,13 @@ import pytest
 
 from members import merging
 from members.importing import journal, pipeline, revert
-from members.importing.progress import Direct
 from members.models import Event, Identity, ImportRun, Member, Order, OrderLine, Product, TouchedMember
 from scrm.lib import sql
+from tests.imports.conftest import Import, back
 
 MEMBERS = ["手机号", "会员卡号", "姓名", "城市"]
 ORDERS = ["订单号", "手机号", "下单时间", "实付金额", "订单状态", "退款金额"]
 LINES = ["订单号", "商品编码", "行号", "数量", "金额", "商品名"]
-
-Import = Callable[..., ImportRun]
-
-
-@pytest.fixture
-def importing(upload: Callable[..., ImportRun], as_of: datetime) -> Import:
-    """Upload and import; the run as it is afterwards."""
-
-    def do(kind: str, *rows: Any, at: datetime | None = None, mapping: dict[str, str] | None = None, **kwargs: Any) -> ImportRun:
-        run = upload(kind, *rows, unit="yuan", **kwargs)
-        if mapping:
-            run.mapping = mapping
-            run.save(update_fields=["mapping"])
-        pipeline.run(run, as_of=at or as_of)
-        run.status, run.finished_at = ImportRun.Status.DONE, as_of
-        run.save(update_fields=["status", "finished_at"])
-        return run
-
-    return do
-
-
-def back(run: ImportRun, as_of: datetime) -> dict[str, int]:
-    assert revert.revertable(run, as_of) is None
-    return revert.run(run, Direct(), as_of=as_of)
 
 
 def everything() -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from members.importing import pipeline
+from members.importing import pipeline, revert
+from members.importing.progress import Direct
 from members.models import Guard, GuardedUse, Identity, ImportReject, Meeting, Member, Pool, Review, StaffProfile
 from members.oneid import guarding, services
 from scrm.lib.problems import Problem
@@ -95,6 +96,33 @@ def test_what_is_guarded_does_not_depend_on_the_order(two: Pool, as_of: datetime
     for place in order:
         brought(two, [rows[place]], as_of)
     assert [(guard.kind, guard.met) for guard in Guard.objects.all()] == [("phone", 3)]
+
+
+def test_an_import_that_is_taken_back_has_counted_nothing(two: Pool, as_of: datetime) -> None:
+    brought(two, [[SHOP, "", "C1"]], as_of)
+    second = brought(two, [[SHOP, "", "C1"], [SHOP, "", "C2"]], as_of)
+    assert Meeting.objects.count() == 2
+    counts = revert.run(second, Direct(), as_of=as_of)
+    assert counts["meetings_forgotten"] == 1
+    assert Meeting.objects.count() == 1
+    brought(two, [[SHOP, "", "C3"]], as_of)
+    assert not Guard.objects.exists()
+
+
+def test_what_leads_to_one_person_all_the_same_is_still_counted(two: Pool, alice: Any, as_of: datetime) -> None:
+    run = brought(two, [[SHOP, "", "C1"]], as_of)
+    Member.objects.update(name="有人改过")  # so that the member and both identities stay
+    counts = revert.run(run, Direct(), as_of=as_of)
+    assert (counts["meetings_forgotten"], Meeting.objects.count()) == (0, 1)
+
+
+def test_questions_of_an_import_that_is_taken_back_are_asked_no_more(pool: Pool, as_of: datetime) -> None:
+    ruled(pool, phone={"joins": "ask"})
+    brought(pool, [[SHOP, "", "C1"], ["13800000001", "", "C2"]], as_of)
+    run = brought(pool, [[SHOP, "", "C2"]], as_of)
+    assert Review.objects.filter(run_id=run.pk).count() == 1
+    revert.run(run, Direct(), as_of=as_of)
+    assert not Review.objects.filter(run_id=run.pk).exists()
 
 
 def test_numbers_of_staff_join_nobody(pool: Pool, staff: Any, bring: Bring) -> None:

@@ -18,7 +18,7 @@ from members.models import ImportRun
 
 SCORE = 0.6  # less of a file's headings known, and it is not this export
 _KEYS = {"title", "title_en", "known_from", "known_from_en", "sure", "unit", "columns", "other", "words", "notes", "notes_en"}
-_OPTIONAL = {"dates", "decimal", "notes", "notes_en", "other", "words"}
+_OPTIONAL = {"dates", "decimal", "negative", "notes", "notes_en", "other", "words"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,12 @@ def _preset(platform: str, declared: dict[str, Any], kind: str, said: dict[str, 
         columns={key: [str(name) for name in names] for key, names in said["columns"].items()},
         other=tuple(str(name) for name in said.get("other", ())),
         words={key: {str(word): value for word, value in known.items()} for key, known in said.get("words", {}).items()},
-        options={"unit": said["unit"], "date_order": said.get("dates", "ymd"), "decimal": said.get("decimal", ".")},
+        options={
+            "unit": said["unit"],
+            "date_order": said.get("dates", "ymd"),
+            "decimal": said.get("decimal", "."),
+            **({"negative": said["negative"]} if "negative" in said else {}),
+        },
     )
 
 
@@ -131,7 +136,11 @@ def _validate(key: str, kind: str, said: dict[str, Any]) -> None:
     wrong += [name for name in (*said["columns"], *said.get("words", {})) if name not in known]
     for name, meanings in said.get("words", {}).items():
         wrong += [f"{name}: {value}" for value in meanings.values() if value not in words.MEANINGS.get(known[name].parser, {})]
-    if said["unit"] not in ("yuan", "fen") or len(said.get("notes", ())) != len(said.get("notes_en", ())):
+    if (
+        said["unit"] not in ("yuan", "fen")
+        or said.get("negative", "refund") != "refund"
+        or len(said.get("notes", ())) != len(said.get("notes_en", ()))
+    ):
         wrong.append("unit, notes")
     if wrong:
         raise ValueError(f"preset {key}: {', '.join(sorted(wrong))}")

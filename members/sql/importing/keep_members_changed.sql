@@ -9,7 +9,7 @@ FROM (
         m.merged_into IS NOT NULL
         OR m.id IN (SELECT lost.merged_into FROM members_member AS lost WHERE lost.pool_id = %(pool)s AND lost.merged_into IS NOT NULL)
         AS is_merged,
-        m.owner_id IS NOT NULL
+        m.owner_id IS DISTINCT FROM nullif((to_jsonb(said) ->> 'owner_id')::bigint, 0)
         OR (m.status, m.name, m.gender, m.birthday, m.province, m.city, m.attributes) IS DISTINCT FROM (
             said.status, coalesce(said.name, ''), coalesce(said.gender, 0), said.birthday, coalesce(said.province, ''),
             coalesce(said.city, ''), coalesce(said.attributes, '{{}}')

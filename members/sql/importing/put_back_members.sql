@@ -1,5 +1,6 @@
 -- Members of one chunk of an import's changes get their old values back, field by field and fact by fact, where the present ones are
--- still the import's. Writes members_member, and members_importleftover for what differs since. The chunk's mark is committed with it.
+-- still the import's. The chunk's mark is committed with it.
+-- Writes members_member, members_ownerchange where the owner goes back, and members_importleftover for what differs since.
 -- not prepared: reads a table kept by each import
 WITH span AS (
     SELECT member_id, before, after FROM {changed} WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid AND part = 'members'
@@ -49,7 +50,13 @@ back AS (
     SET {sets}, attributes = coalesce(span.attributes, o.attributes), updated_at = %(as_of)s
     FROM judged AS span CROSS JOIN LATERAL jsonb_populate_record(NULL::members_member, span.before) AS b
     WHERE o.id = span.member_id AND o.merged_into IS NULL
-    RETURNING 1
+    RETURNING o.id, (span.present ->> 'owner_id')::bigint AS had, o.owner_id AS has
+),
+given_back AS (
+    INSERT INTO members_ownerchange (member_id, id, pool_id, from_user_id, to_user_id, how, reason, at, by_id)
+    SELECT id, nextval('members_ownerchange_id_seq'), %(pool)s, had, has, %(how)s::smallint, %(reason)s, %(as_of)s, %(actor)s::bigint
+    FROM back WHERE had IS DISTINCT FROM has
+    ORDER BY id
 ),
 left_over AS (
     INSERT INTO members_importleftover (run_id, label, subject, name, reason, detail)

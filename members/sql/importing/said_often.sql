@@ -10,7 +10,9 @@ SELECT
     min(s.joined_at) AS joined_at,
     max(coalesce(s.status, 2::smallint)) AS status,
     (array_agg(s.channel_id ORDER BY s.line) FILTER (WHERE s.channel_id IS NOT NULL))[1] AS channel_id,
-    (SELECT jsonb_object_agg(pair.key, pair.value) FROM jsonb_array_elements(jsonb_agg(s.attributes ORDER BY s.line)) AS each, jsonb_each(CASE jsonb_typeof(each) WHEN 'object' THEN each ELSE '{{}}' END) AS pair) AS attributes
+    (SELECT jsonb_object_agg(pair.key, pair.value) FROM jsonb_array_elements(jsonb_agg(s.attributes ORDER BY s.line)) AS each, jsonb_each(CASE jsonb_typeof(each) WHEN 'object' THEN each ELSE '{{}}' END) AS pair) AS attributes,
+    (array_agg(s.owner ORDER BY s.line DESC) FILTER (WHERE s.owner IS NOT NULL))[1] AS owner_id,
+    (array_agg(s.store ORDER BY s.line DESC) FILTER (WHERE s.store IS NOT NULL))[1] AS store
 FROM {stage} AS s
 JOIN {persons} AS persons ON persons.hash = {first_hash}
 GROUP BY persons.person

@@ -17,6 +17,8 @@ done AS (
         city = coalesce(said.city, was.city),
         status = greatest(said.status, was.status),
         joined_at = least(said.joined_at, was.joined_at),
+        owner_id = nullif(coalesce(said.owner_id, was.owner_id), 0),
+        store_id = nullif(coalesce(said.store_id, was.store_id), 0),
         attributes = was.attributes || coalesce(said.attributes, '{{}}'),
         sources = nullif(coalesce(was.sources, '{{}}') || jsonb_strip_nulls(jsonb_build_object(
             'name', CASE WHEN said.name IS NOT NULL THEN source.said END,
