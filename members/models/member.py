@@ -3,6 +3,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from members.models.pool import Channel, Pool
 from members.models.store import Store
@@ -13,7 +14,7 @@ class Member(models.Model):
 
     class Status(models.IntegerChoices):
         LEAD = 1, _("潜客")
-        MEMBER = 2, _("会员")
+        MEMBER = 2, pgettext_lazy("status", "会员")
 
     class Gender(models.IntegerChoices):
         UNKNOWN = 0, _("未知")
