@@ -1,6 +1,6 @@
 """Where windows of the kind "since another event" begin: one instant per member.
 
-Every statement yields `member_id` and `at`, as known at the end of the window (`until`). Members
+Every statement yields `member_id` and `at`, as known at the end of the window (`end`). Members
 without the event have no rows in such a window, so they count as 0.
 """
 

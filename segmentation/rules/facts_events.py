@@ -45,6 +45,7 @@ def _end(key: str, zh: str, en: str, pick: str) -> Fact:
 
 def _after(key: str, label: Text, sql: str, phrase: Text, deed: Text, **more: Any) -> Fact:
     made: dict[str, Any] = {"unit": TIMES, "time": "a.at", "row": "a", "absent": 0, "subject": FIRST, "then": "asked"}
+    made["dated"] = True
     return Fact(key, label, "events", "count", ("events",), sql, "count(*)", phrase=phrase, deed=deed, **(made | more))
 
 

@@ -9,12 +9,12 @@ from segmentation.rules.filters import LINES as FILTERS
 
 JOIN = (
     "SELECT l.member_id AS id FROM members_orderline l"
-    " JOIN members_order o ON o.member_id = l.member_id AND o.id = l.order_id AND o.status = 1{window}{since}"
+    " JOIN members_order o ON o.member_id = l.member_id AND o.id = l.order_id AND o.status = 1{since}"
     " WHERE l.pool_id = %(pool)s"
 )
-ANY_LINE = JOIN + "{of}{where} GROUP BY l.member_id HAVING {test}"
+ANY_LINE = JOIN + "{window}{of}{where} GROUP BY l.member_id HAVING {test}"
 OF_PRODUCTS = "l.product_id IN (SELECT id FROM members_product WHERE pool_id = %(pool)s AND {of})"
-ENDS = JOIN.replace("{window}{since}", "") + " AND o.placed_at < %(until)s{where} GROUP BY l.member_id HAVING {test}"
+ENDS = JOIN.replace("{since}", "") + " AND o.placed_at < %(until)s{where} GROUP BY l.member_id HAVING {test}"
 PIECES, KINDS = Text("件", "pieces"), Text("种", "kinds")
 
 

@@ -1,13 +1,13 @@
-"""What a sequence is made of: the pool's events, and what else happens to a member, as (member_id, at)."""
+"""What a sequence is made of: the pool's events, and what else happens to a member, as (member_id, at), known by the end of the day."""
 
 from segmentation.rules.catalog import Choice, Text
 
 EVENT = (
     "SELECT member_id, occurred_at AS at FROM members_event WHERE pool_id = %(pool)s AND kind = ANY(%({of})s)"
-    " AND occurred_at < %(end)s"
+    " AND occurred_at < %(until)s"
 )
-ORDER = "SELECT member_id, placed_at AS at FROM members_order WHERE pool_id = %(pool)s AND status = 1 AND placed_at < %(end)s"
-MESSAGE = "SELECT member_id, {at} AS at FROM touchpoints_delivery WHERE pool_id = %(pool)s AND {at} < %(end)s"
+ORDER = "SELECT member_id, placed_at AS at FROM members_order WHERE pool_id = %(pool)s AND status = 1 AND placed_at < %(until)s"
+MESSAGE = "SELECT member_id, {at} AS at FROM touchpoints_delivery WHERE pool_id = %(pool)s AND {at} < %(until)s"
 
 # Not kinds of events, but as good as: their names cannot be a pool's own.
 SPECIAL: dict[str, tuple[Text, str, str]] = {

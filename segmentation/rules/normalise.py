@@ -119,7 +119,7 @@ class _Maker:
         return Asked(
             about.key,
             tuple(sorted(set(condition.of), key=str)),
-            self.bounds() if windowed or about.then else (None, None),
+            self.bounds() if windowed else (None, None),
             today(self.as_of, self.zone) if about.dated else None,
             tuple(sorted(set(condition.where), key=lambda each: json.dumps(_said(each), ensure_ascii=False))),
             self.since() if windowed else None,
@@ -141,7 +141,7 @@ class _Maker:
 
     def bounds(self) -> Span:
         """Without a window nothing is cut off, so that the answer outlives the day."""
-        if self.condition.window is None and not self.about.then:
+        if self.condition.window is None:
             return None, None
         return span(self.condition.window, self.as_of, self.zone, ahead=self.about.ahead)
 

@@ -117,7 +117,7 @@ def window(about: Fact, asked: Asked) -> str:
         f" AND {about.time} >= %(start)s": start,
         f" AND {about.time} < %(end)s": end,
         f" AND {about.time} > begun.at": asked.since,
-        f" AND {about.time} <= begun.at + make_interval(days => %(since_days)s)": days,
+        f" AND {about.time} <= begun.at + make_interval(hours => 24 * %(since_days)s)": days,
     }
     return "".join(text for text, bound in ends.items() if bound is not None)
 

@@ -1,17 +1,28 @@
 """What a rule means, in plain Python over plain rows: no SQL, no bitmaps, no normal forms.
 
-A world is {member id: {"member": row, "state": row or None, "orders": [...], …}}.
+`VALUES` names every fact; one that is missing fails a test. A world is {member id: {"member": row, "state": row or None, …}}.
 """
 
 import re
 from calendar import monthrange
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
-from zoneinfo import ZoneInfo
 
-ZONE = ZoneInfo("Asia/Shanghai")
-Person = dict[str, Any]
+from tests.segmentation.rule_rows import (
+    ZONE,
+    Person,
+    coming,
+    events,
+    happenings,
+    inside,
+    lines,
+    messages,
+    orders,
+    passes,
+    within,
+)
 
 
 def selects(node: dict[str, Any], person: Person, as_of: datetime) -> bool:
@@ -38,7 +49,7 @@ def _holds(c: dict[str, Any], person: Person, as_of: datetime) -> bool:
     if op in negative:
         return not _holds({**c, "op": negative[op]}, person, as_of)
     if op == "within":
-        return found is not None and _inside(found, c["window"], as_of)
+        return found is not None and (coming if c["fact"] in YEARLY else inside)(found, c, as_of)
     if op == "known":
         return found not in (None, "")
     if op == "in":
@@ -46,6 +57,8 @@ def _holds(c: dict[str, Any], person: Person, as_of: datetime) -> bool:
     if op in ("is", "contains", "starts_with"):
         low, needle = found.lower(), value.lower()
         return {"is": low == needle, "contains": needle in low, "starts_with": low.startswith(needle)}[op]
+    if op == "share":
+        return bool(found < round(value * 10_000))
     if op == "all":
         return set(value) <= found
     if op == "any":
@@ -58,72 +71,241 @@ def _holds(c: dict[str, Any], person: Person, as_of: datetime) -> bool:
 
 
 def _value(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
-    key, member, state = c["fact"], person["member"], person["state"] or {}
-    if key in ("name", "gender", "province", "city", "status", "joined_at"):
-        return member[key]
-    if key == "channel":
-        return member["channel_id"]
-    if key == "birthday_month":
-        return member["birthday"].month if member["birthday"] else None
-    if key == "age":
-        return _age(member["birthday"], as_of.astimezone(ZONE).date())
-    if key == "birthday_in":
-        return _to_birthday(member["birthday"], as_of.astimezone(ZONE).date())
-    if key == "attribute":
-        found = member["attributes"].get(c["of"][0])
-        return "" if found is None else found if isinstance(found, str) else str(found)
-    if key == "attribute_number":
-        return _number(member["attributes"].get(c["of"][0]))
-    if key in ("r_score", "f_score", "m_score"):
-        return state.get(key[0])
-    if key in ("rfm_group", "interval_days", "first_order_at", "last_order_at"):
-        return state.get(key)
-    if key in ("stage", "order_count", "amount_total"):
-        return state.get(key, 0)
-    if key == "aov":
-        return state["amount_total"] // state["order_count"] if state.get("order_count") else None
-    return _rows(c, person, as_of)
+    return VALUES[c["fact"]](c, person, as_of)
 
 
-def _rows(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
-    key, of = c["fact"], c.get("of")
-    if key in ("identity", "consent", "reachable"):
-        return person[key]
-    if key == "tag":
-        return {row["tag_id"] for row in person["tags"] if _within(row["at"], c, as_of)}
-    if key == "store":
-        return {row["store"] for row in person["orders"] if row["status"] == 1 and _within(row["placed_at"], c, as_of)}
-    if key == "refunds":
-        return sum(
-            (row["status"] == 2 or row["refunded"] > 0) and _within(row["placed_at"], c, as_of) for row in person["orders"]
-        )
-    if key in ("orders", "order_amount", "order_aov", "discounted_orders"):
-        return _orders(c, person, as_of)
-    if key in ("events", "active_days"):
-        rows = [row for row in person["events"] if (not of or row["kind"] in of) and _within(row["occurred_at"], c, as_of)]
-        return len({row["occurred_at"].astimezone(ZONE).date() for row in rows}) if key == "active_days" else len(rows)
-    if key == "stage_changes":
-        return sum(
-            row["kind"] == 1 and (not of or row["to_code"] in of) and _within(row["at"], c, as_of) for row in person["changes"]
-        )
-    if key.startswith("messages_"):
-        at = {"messages_sent": "sent_at", "messages_opened": "opened_at", "messages_clicked": "clicked_at"}[key]
-        mine = [row for row in person["messages"] if row[at] and (not of or row["sender"] in of)]
-        return sum(_within(row[at], c, as_of) for row in mine)
-    lines = [row for row in person["lines"] if row[key.split("_")[0]] in of and _within(row["placed_at"], c, as_of)]
-    return len({row["order_id"] for row in lines}) if key.endswith("orders") else sum(row["amount"] for row in lines)
+Value = Callable[[dict[str, Any], Person, datetime], Any]
+YEARLY = {"birthday", "anniversary", "first_order_anniversary"}
 
 
-def _orders(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
-    of = c.get("of")
-    rows = [row for row in person["orders"] if row["status"] == 1 and (not of or row["channel_id"] in of)]
-    rows = [row for row in rows if _within(row["placed_at"], c, as_of)]
-    if c["fact"] == "orders":
-        return len(rows)
-    if c["fact"] == "discounted_orders":
-        return sum(row["discount"] > 0 for row in rows)
-    spent = sum(row["amount"] - row["refunded"] for row in rows)
-    return spent if c["fact"] == "order_amount" else Fraction(spent, len(rows)) if rows else None
+def _today(as_of: datetime) -> date:
+    return as_of.astimezone(ZONE).date()
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.astimezone(ZONE).date() if at else None
+
+
+def _column(name: str) -> Value:
+    return lambda c, person, as_of: person["member"][name]
+
+
+def _known(name: str) -> Value:
+    return lambda c, person, as_of: person["member"][name] or None
+
+
+def _of_state(name: str, absent: Any = None) -> Value:
+    return lambda c, person, as_of: (person["state"] or {}).get(name, absent)
+
+
+def _fixed(name: str) -> Value:
+    return lambda c, person, as_of: person[name]
+
+
+def _timed(name: str, value: str, at: str = "at") -> Value:
+    """A set of what has a row in the window."""
+
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> set[Any]:
+        return {row[value] for row in person[name] if within(row[at], c, person, as_of)}
+
+    return found
+
+
+def _counted(name: str, at: str, of: str = "", only: Callable[[Any], bool] = bool) -> Value:
+    """How many rows, of some kind, in the window."""
+
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+        rows = [row for row in person[name] if only(row) and (not c.get("of") or row[of] in c["of"])]
+        return sum(within(row[at], c, person, as_of) and passes(row, c) for row in rows)
+
+    return found
+
+
+def _attribute(c: dict[str, Any], person: Person, as_of: datetime) -> str:
+    found = person["member"]["attributes"].get(c["of"][0])
+    return "" if found is None else found if isinstance(found, str) else str(found)
+
+
+def _days_since(day: date | None, as_of: datetime) -> int | None:
+    return None if day is None else (_today(as_of) - day).days
+
+
+def _aov(c: dict[str, Any], person: Person, as_of: datetime) -> int | None:
+    state = person["state"] or {}
+    return state["amount_total"] // state["order_count"] if state.get("order_count") else None
+
+
+def _spent(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+    return sum(row["net"] for row in orders(c, person, as_of))
+
+
+def _mean(c: dict[str, Any], person: Person, as_of: datetime) -> Fraction | None:
+    found = orders(c, person, as_of)
+    return Fraction(sum(row["net"] for row in found), len(found)) if found else None
+
+
+def _share(c: dict[str, Any], person: Person, as_of: datetime) -> Fraction | None:
+    found = orders({**c, "where": []}, person, as_of)
+    return Fraction(100 * sum(passes(row, c) for row in found), len(found)) if found else None
+
+
+def _ends(rows: Callable[..., list[Any]], at: str, pick: Any) -> Value:
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
+        mine = {name: value for name, value in c.items() if name != "window"}
+        return pick((row[at] for row in rows(mine, person, as_of) if _day(row[at]) <= _today(as_of)), default=None)
+
+    return found
+
+
+def _refunds(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+    rows = [row for row in person["orders"] if row["status"] == 2 or row["refunded"] > 0]
+    return sum(within(row["placed_at"], c, person, as_of) and passes(row, c) for row in rows)
+
+
+def _price(c: dict[str, Any], person: Person, as_of: datetime) -> Fraction | None:
+    found = lines(c, person, as_of)
+    units = sum(row["quantity"] for row in found)
+    return Fraction(sum(row["amount"] for row in found), units) if units else None
+
+
+def _followed(*, wanted: bool) -> Value:
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+        firsts = [at for at in happenings(person, c["of"], as_of) if within(at, c, person, as_of)]
+        return sum(_follows(c, person, at, c["then"]["of"], as_of) == wanted for at in firsts if wanted or _over(c, at, as_of))
+
+    return found
+
+
+def _follows(c: dict[str, Any], person: Person, at: datetime, of: list[str], as_of: datetime) -> bool:
+    return any(at < then <= at + _time(c) for then in happenings(person, of, as_of))
+
+
+def _over(c: dict[str, Any], at: datetime, as_of: datetime) -> bool:
+    return at + _time(c) <= as_of.replace(second=0, microsecond=0)
+
+
+def _time(c: dict[str, Any]) -> timedelta:
+    return timedelta(**{c["then"].get("unit", "days"): c["then"]["within"]})
+
+
+def _messages(at: str, only: Callable[[Any], bool] = bool) -> Value:
+    return lambda c, person, as_of: len([row for row in messages(c, person, as_of, at) if only(row)])
+
+
+def _converted(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+    return sum(_follows(c, person, row["sent_at"], ["$order"], as_of) for row in messages(c, person, as_of, "sent_at"))
+
+
+def _points(sign: int, kinds: set[str], only: Callable[[int], bool]) -> Value:
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+        rows = [row for row in person["entries"] if row["kind"] in kinds and only(row["amount"]) and passes(row, c)]
+        return sign * sum(row["amount"] for row in rows if within(row["at"], c, person, as_of))
+
+    return found
+
+
+def _took_part(at: str, only: Callable[[Any, Person], bool]) -> Value:
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> int:
+        rows = [row for row in person["parts"] if row[at] and (not c.get("of") or row["campaign"] in c["of"]) and passes(row, c)]
+        return sum(within(row[at], c, person, as_of) and only(row, person) for row in rows)
+
+    return found
+
+
+def _reached_goal(row: Any, person: Person) -> bool:
+    end = row["entered_at"] + timedelta(days=row["goal_days"])
+    paid = [order for order in person["orders"] if order["status"] == 1 and order["net"] > 0]
+    return any(row["entered_at"] <= order["placed_at"] < end for order in paid)
+
+
+def _consented(name: str) -> Value:
+    return _timed(name, "carrier")
+
+
+VALUES: dict[str, Value] = {
+    **{name: _column(name) for name in ("name", "gender", "status", "joined_at", "birthday")},
+    **{name: _known(name) for name in ("province", "city")},
+    "channel": _column("channel_id"),
+    "owner": _column("owner_id"),
+    "home_store": _column("store_id"),
+    "birthday_month": lambda c, person, as_of: person["member"]["birthday"].month if person["member"]["birthday"] else None,
+    "age": lambda c, person, as_of: _age(person["member"]["birthday"], _today(as_of)),
+    "birthday_in": lambda c, person, as_of: _to_birthday(person["member"]["birthday"], _today(as_of)),
+    "member_days": lambda c, person, as_of: _days_since(_day(person["member"]["joined_at"]), as_of),
+    "anniversary": lambda c, person, as_of: _day(person["member"]["joined_at"]),
+    "attribute": _attribute,
+    "attribute_number": lambda c, person, as_of: _number(person["member"]["attributes"].get(c["of"][0])),
+    "owner_changes": _counted("owner_changes", "at", "to_user_id"),
+    "identity": _fixed("identity"),
+    "tag": _timed("tags", "tag_id"),
+    "community": _timed("stays", "community_id", "joined_at"),
+    "community_left": _timed("leavings", "community_id", "left_at"),
+    "community_messages": _counted("spoken", "at", "community_id"),
+    "segment": _fixed("segments"),
+    "sample": _fixed("lot"),
+    "member": lambda c, person, as_of: {person["member"]["id"]},
+    **{f"{letter}_score": _of_state(letter) for letter in "rfm"},
+    **{name: _of_state(name) for name in ("rfm_group", "interval_days", "first_order_at", "last_order_at", "stage_due")},
+    **{name: _of_state(name, 0) for name in ("stage", "order_count", "amount_total")},
+    "aov": _aov,
+    "first_order_anniversary": lambda c, person, as_of: _day((person["state"] or {}).get("first_order_at")),
+    "order_days_ago": lambda c, person, as_of: _days_since(_day((person["state"] or {}).get("last_order_at")), as_of),
+    "stage_changes": _counted("changes", "at", "to_code", lambda row: row["kind"] == 1),
+    "rfm_changes": _counted("changes", "at", "to_code", lambda row: row["kind"] == 2),
+    "orders": lambda c, person, as_of: len(orders(c, person, as_of)),
+    "order_amount": _spent,
+    "order_aov": _mean,
+    "order_max": lambda c, person, as_of: max((row["net"] for row in orders(c, person, as_of)), default=None),
+    "order_days": lambda c, person, as_of: len({_day(row["placed_at"]) for row in orders(c, person, as_of)}),
+    "order_share": _share,
+    "discounted_orders": lambda c, person, as_of: sum(row["discount"] > 0 for row in orders(c, person, as_of)),
+    "order_first_at": _ends(orders, "placed_at", min),
+    "order_last_at": _ends(orders, "placed_at", max),
+    "refunds": _refunds,
+    "store": lambda c, person, as_of: {row["store"] for row in orders(c, person, as_of)},
+    **{
+        f"{key}_orders": lambda c, person, as_of: len({row["order_id"] for row in lines(c, person, as_of)})
+        for key in ("category", "subcategory", "brand", "product", "goods")
+    },
+    **{
+        f"{key}_amount": lambda c, person, as_of: sum(row["amount"] for row in lines(c, person, as_of))
+        for key in ("category", "subcategory", "brand", "product", "goods")
+    },
+    "goods_units": lambda c, person, as_of: sum(row["quantity"] for row in lines(c, person, as_of)),
+    "goods_price": _price,
+    "goods_products": lambda c, person, as_of: len({row["product"] for row in lines(c, person, as_of)}),
+    "goods_first_at": _ends(lines, "placed_at", min),
+    "goods_last_at": _ends(lines, "placed_at", max),
+    "events": lambda c, person, as_of: len(events(c, person, as_of)),
+    "active_days": lambda c, person, as_of: len({_day(row["occurred_at"]) for row in events(c, person, as_of)}),
+    "event_first_at": _ends(events, "occurred_at", min),
+    "event_last_at": _ends(events, "occurred_at", max),
+    "sequence": _followed(wanted=True),
+    "abandoned": _followed(wanted=False),
+    "reachable": _fixed("reachable"),
+    "consent": _consented("agreed"),
+    "consent_service": _consented("served"),
+    "consent_withdrawn": _consented("refused"),
+    "blocked": _timed("blocks", "carrier"),
+    "messages_sent": _messages("sent_at"),
+    "messages_opened": _messages("opened_at"),
+    "messages_clicked": _messages("clicked_at"),
+    "messages_unopened": _messages("sent_at", lambda row: not row["opened_at"] and not row["clicked_at"]),
+    "messages_failed": _messages("failed_at"),
+    "messages_suppressed": _messages("next_at", lambda row: row["status"] == 95),
+    "messages_converted": _converted,
+    **{
+        f"message_{what}_at": _ends(lambda c, person, as_of, at=f"{what}_at": messages(c, person, as_of, at), f"{what}_at", max)
+        for what in ("sent", "opened", "clicked")
+    },
+    "points": lambda c, person, as_of: max(person["position"], 0),
+    "points_debt": lambda c, person, as_of: max(-person["position"], 0),
+    "points_earned": _points(1, {"earn", "adjust", "clawback", "spend", "merge"}, lambda amount: amount > 0),
+    "points_spent": _points(-1, {"spend"}, lambda amount: True),
+    "campaign_entered": _took_part("entered_at", lambda row, person: True),
+    "campaign_converted": _took_part("entered_at", _reached_goal),
+    "coupon_redeemed": _took_part("redeemed_at", lambda row, person: True),
+}
 
 
 def _number(found: Any) -> float | None:
@@ -144,50 +326,3 @@ def _to_birthday(born: date | None, today: date) -> int | None:
         if (kept := date(year, born.month, day)) >= today:
             return (kept - today).days
     raise AssertionError
-
-
-# -- Windows, by local dates -----------------------------------------------------------------------
-def _within(at: datetime, c: dict[str, Any], as_of: datetime) -> bool:
-    return "window" not in c or _inside(at, c["window"], as_of)
-
-
-def _inside(at: datetime, window: dict[str, Any], as_of: datetime) -> bool:
-    if window.get("unit") == "hours":
-        end = as_of.replace(second=0, microsecond=0) + timedelta(minutes=1)
-        return end - timedelta(hours=window["last"]) <= at < end
-    day, today = at.astimezone(ZONE).date(), as_of.astimezone(ZONE).date()
-    if day > today:
-        return False
-    if "last" in window:
-        return day >= _back(today, window["last"], window["unit"])
-    if "ago" in window:
-        return min(window["ago"]) <= (today - day).days <= max(window["ago"])
-    if "period" in window:
-        return _period(day, window["period"], today)
-    return (not window.get("from") or day >= date.fromisoformat(window["from"])) and (
-        not window.get("to") or day <= date.fromisoformat(window["to"])
-    )
-
-
-def _back(today: date, n: int, unit: str) -> date:
-    if unit != "months":
-        return today - timedelta(days=n * (7 if unit == "weeks" else 1))
-    year, month = today.year, today.month - n
-    while month < 1:
-        year, month = year - 1, month + 12
-    return date(year, month, min(today.day, monthrange(year, month)[1]))
-
-
-def _period(day: date, period: str, today: date) -> bool:
-    if period in ("today", "yesterday"):
-        return (today - day).days == (period == "yesterday")
-    which, size = period.split("_")
-    back = which == "last"
-    if size == "week":
-        return (today.isocalendar()[:2] if not back else (today - timedelta(days=7)).isocalendar()[:2]) == day.isocalendar()[:2]
-    index = {
-        "month": lambda d: d.year * 12 + d.month,
-        "quarter": lambda d: d.year * 4 + (d.month + 2) // 3,
-        "year": lambda d: d.year,
-    }[size]
-    return bool(index(day) == index(today) - back)
