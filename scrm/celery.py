@@ -22,7 +22,11 @@ app.conf.beat_schedule = {
     "recalculate-touched": {"task": "segmentation.tasks.recalculate_touched", "schedule": 60.0},
     # Members whose orders changed since their points were computed.
     "points": {"task": "loyalty.tasks.tick", "schedule": 30.0},
-    "refresh-segments": {"task": "segmentation.tasks.refresh_live_segments", "schedule": 300.0},
+    "refresh-segments": {"task": "segmentation.tasks.refresh_live_segments", "schedule": 60.0},
+    # Who entered and left, to the systems that are told.
+    "segment-hooks": {"task": "segmentation.tasks.tell_hooks", "schedule": 5.0},
+    "old-notices": {"task": "segmentation.tasks.forget_notices", "schedule": crontab(hour=2, minute=35)},
+    "old-leaves": {"task": "segmentation.tasks.sweep_leaves", "schedule": 600.0},
     # Store codes of new orders, owners for members nobody has.
     "org": {"task": "members.tasks.keep_org", "schedule": 300.0},
     # Every night, in the pool's small hours (Asia/Shanghai).

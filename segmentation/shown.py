@@ -1,11 +1,9 @@
 """What this app announces: filters of the member list, and that segments may need each other."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.dispatch import receiver
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pyroaring import BitMap
@@ -17,7 +15,7 @@ from scrm.lib import clock
 from segmentation import evaluate
 from segmentation.models import Segment
 from segmentation.recalculation import services as recalculation
-from segmentation.segments import queries, usage
+from segmentation.segments import queries
 
 
 def _segment(pool: Pool, value: str) -> Segment:
@@ -39,12 +37,6 @@ def rule_ids(pool: Pool, value: str) -> BitMap:
 
 def rule_words(pool: Pool, value: str) -> str:
     return queries.sentence_of(pool, json.loads(value))
-
-
-@usage.register
-def segments_that_need(segment: Segment) -> Iterable[usage.Use]:
-    kind: Any = _("分群")
-    return [usage.Use(kind, other.name, reverse("segments:detail", args=[other.pk])) for other in usage.referring(segment)]
 
 
 @receiver(pool_zone_changed)

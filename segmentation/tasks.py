@@ -1,14 +1,11 @@
-import logging
-
 from celery import shared_task
 
 from members.models import Pool
 from scrm.lib import clock
 from segmentation import leaves
 from segmentation.recalculation import services as recalculation
-from segmentation.segments import services as segments
-
-log = logging.getLogger("scrm.segmentation")
+from segmentation.segments import computing
+from segmentation.segments.hooks import sending
 
 
 @shared_task
@@ -27,11 +24,25 @@ def recalculate_all() -> None:
 
 @shared_task
 def refresh_live_segments() -> None:
-    """Compute live segments that are due; one that fails says so and does not stop the others."""
-    for segment in segments.due(clock.now()):
-        try:
-            segments.refresh(segment=segment, as_of=clock.now())
-        except Exception as error:
-            log.exception("segment %s", segment.pk)
-            segments.fail(segment=segment, error=str(error))
+    """Compute live segments whose turn it is; one that fails says so and does not stop the others."""
+    computing.settle(clock.now())
+    for segment in computing.due(clock.now()):
+        computing.take_turn(segment, clock.now())
+
+
+@shared_task
+def tell_hooks() -> None:
+    """Send what is owed to the hooks of segments."""
+    sending.pump(clock.now())
+
+
+@shared_task
+def forget_notices() -> None:
+    """Drop what was delivered to hooks long ago."""
+    sending.forget_old(clock.now())
+
+
+@shared_task
+def sweep_leaves() -> None:
+    """Drop kept answers that are past their time."""
     leaves.sweep(as_of=clock.now())

@@ -12,7 +12,7 @@ from members import bulk
 from members.models import Pool
 from scrm.lib.problems import Problem
 from segmentation.models import Segment
-from segmentation.segments import services
+from segmentation.segments import membership, services
 
 
 def _lists(pool: Pool) -> dict[str, Any]:
@@ -42,14 +42,14 @@ def clean(asking: bulk.Asking, data: Mapping[str, Any]) -> dict[str, Any]:
 
 def add(doing: bulk.Doing, ids: BitMap) -> bulk.Done:
     """Put members on the list; those who were not on it yet."""
-    new = services.change_list(segment=_list(doing.pool, doing.params["list"]), add=ids, remove=BitMap(), as_of=doing.as_of)
+    new = membership.change_list(segment=_list(doing.pool, doing.params["list"]), add=ids, remove=BitMap(), as_of=doing.as_of)
     return bulk.Done(new)
 
 
 def take_off(doing: bulk.Doing, done: bulk.Done) -> int:
     """Take those off again who are still on it."""
     segment = _list(doing.pool, doing.params["list"])
-    return len(services.change_list(segment=segment, add=BitMap(), remove=done.changed, as_of=doing.as_of))
+    return len(membership.change_list(segment=segment, add=BitMap(), remove=done.changed, as_of=doing.as_of))
 
 
 def _said(pool: Pool, params: dict[str, Any]) -> str:

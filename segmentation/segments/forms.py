@@ -6,6 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from segmentation.models import Segment
+from segmentation.segments import algebra
+from segmentation.segments.cadence import LEAST, MOST
 
 MAX_FILE = 20 * 1024 * 1024
 
@@ -52,6 +54,78 @@ class ListForm(forms.Form):
                 continue
         self.add_error("file", _("文件不是 UTF-8 或 GB18030 编码的文本"))
         return ""
+
+
+class ListedForm(ListForm):
+    """Members to put on a list or to take off it."""
+
+    what = forms.ChoiceField(label=_("做什么"), choices=[("add", _("加入名单")), ("remove", _("移出名单"))])
+    field_order = ("what", "members", "file")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["name"], self.fields["note"]
+
+
+class RenameForm(forms.Form):
+    name = forms.CharField(label=_("分群名称"), max_length=80)
+    note = forms.CharField(label=_("说明"), max_length=200, required=False)
+
+
+class CadenceForm(forms.Form):
+    """How often a live segment is computed."""
+
+    cadence = forms.ChoiceField(label=_("更新频率"), choices=Segment.Cadence.choices)
+    every = forms.IntegerField(
+        label=_("间隔（分钟）"),
+        required=False,
+        min_value=LEAST,
+        max_value=MOST,
+        help_text=_("「每隔几分钟」时用"),
+    )
+    daily_at = forms.TimeField(
+        label=_("每天几点"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("「每天」时用，按会员池时区"),
+    )
+
+    @classmethod
+    def of(cls, segment: Segment) -> "CadenceForm":
+        """As the segment has it."""
+        return cls(initial={name: getattr(segment, name) for name in ("cadence", "every", "daily_at")})
+
+
+class CombineForm(forms.Form):
+    """A new segment made of others."""
+
+    operation = forms.ChoiceField(label=_("运算"), choices=algebra.Operation.choices)
+    name = forms.CharField(label=_("新分群名称"), max_length=80)
+    note = forms.CharField(label=_("说明"), max_length=200, required=False)
+    kind = forms.ChoiceField(
+        label=_("类型"),
+        choices=[(Segment.Kind.LIVE, _("动态分群：跟着这些分群变化")), (Segment.Kind.SNAPSHOT, _("快照：固定为现在的成员"))],
+    )
+
+
+class HookForm(forms.Form):
+    """An address that is told who enters and leaves."""
+
+    url = forms.CharField(
+        label=_("地址"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://"}),
+        help_text=_("以 POST 接收 JSON 的 https 地址；每次请求都有签名"),
+    )
+    tells_entered = forms.BooleanField(label=_("有人进入时"), required=False)
+    tells_left = forms.BooleanField(label=_("有人离开时"), required=False)
+
+
+def first_error(form: forms.Form) -> str:
+    """What is wrong with a form, in one sentence."""
+    name, errors = next(iter(form.errors.items()))
+    label = form.fields[name].label if name in form.fields else ""
+    return f"{label}：{errors[0]}" if label else str(errors[0])
 
 
 class FreezeForm(forms.Form):

@@ -1,10 +1,11 @@
-"""Reading segments: lists, history, who came and went, samples, reach."""
+"""Reading segments as they are now: cards of the list, sentences, people, reach, why somebody is in."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
 from pyroaring import BitMap
 
 from members.models import Member, Pool
@@ -12,49 +13,62 @@ from segmentation import bitmaps
 from segmentation.choices import namer
 from segmentation.evaluate import Evaluation, latest_snapshot
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
-from segmentation.rules.ast import Condition, Node, walk
+from segmentation.reasons import explain_values
+from segmentation.rules.ast import Condition, Node
 from segmentation.rules.explain import explain
 from segmentation.rules.facts_reach import CARRIERS
 from segmentation.rules.parse import RuleError, parse
+from segmentation.segments import cadence
 
-EXPORT_CHUNK = 2000
 SPARK = 30
 
 
-def segments(pool: Pool, *, q: str = "", archived: bool = False) -> QuerySet[Segment]:
-    """Segments of a pool, those touched last first."""
-    found = Segment.objects.filter(pool=pool, is_archived=archived).select_related("actor")
-    return (found.filter(name__icontains=q.strip()) if q.strip() else found).order_by("-updated_at", "-pk")
+def segments(pool: Pool, *, q: str = "", archived: bool | None = False, kind: str = "", status: str = "") -> QuerySet[Segment]:
+    """Segments of a pool with their current `rule`, those touched last first; `archived=None` for both."""
+    current = SegmentVersion.objects.filter(segment=OuterRef("pk"), n=OuterRef("version")).values("rule")
+    found = Segment.objects.filter(pool=pool).select_related("pool", "actor").annotate(rule=Subquery(current))
+    if archived is not None:
+        found = found.filter(is_archived=archived)
+    found = found.filter(name__icontains=q.strip()) if q.strip() else found
+    found = found.filter(kind=kind) if kind in Segment.Kind.values else found
+    found = found.filter(status=status) if status in Segment.Status.values else found
+    return found.order_by("-updated_at", "-pk")
 
 
 @dataclass(frozen=True)
 class Card:
     """A segment as the list shows it."""
 
-    segment: Segment
+    segment: Any  # a Segment with its rule
     sentence: str
     sizes: list[int]
     share: float | None
+    cadence: str
 
 
 def cards(pool: Pool, found: list[Segment], total: int) -> list[Card]:
-    """Segments with their sentence and the sizes of their latest snapshots."""
-    names, pks = namer(pool), [segment.pk for segment in found]
-    rules = {
-        (pk, n): rule for pk, n, rule in SegmentVersion.objects.filter(segment_id__in=pks).values_list("segment_id", "n", "rule")
-    }
-    sizes: dict[int, list[int]] = {}
-    for pk, size in SegmentSnapshot.objects.filter(segment_id__in=pks).order_by("as_of").values_list("segment_id", "size"):
-        sizes.setdefault(pk, []).append(size)
+    """Segments of `segments` with their sentence and the sizes of their latest snapshots."""
+    names, sizes = namer(pool), _sizes([segment.pk for segment in found])
     return [
         Card(
             segment,
-            sentence_of(pool, rules.get((segment.pk, segment.version)), names),
-            sizes.get(segment.pk, [])[-SPARK:],
+            sentence_of(pool, segment.rule, names),  # type: ignore[attr-defined]
+            sizes.get(segment.pk, []),
             segment.size / total if segment.size is not None and total else None,
+            cadence.said(segment),
         )
         for segment in found
     ]
+
+
+def _sizes(pks: list[int]) -> dict[int, list[int]]:
+    """The latest sizes of each segment, the oldest of them first."""
+    place = Window(RowNumber(), partition_by=F("segment_id"), order_by=F("as_of").desc())
+    rows = SegmentSnapshot.objects.filter(segment_id__in=pks).annotate(place=place).filter(place__lte=SPARK)
+    found: dict[int, list[int]] = {}
+    for pk, size in rows.order_by("segment_id", "as_of").values_list("segment_id", "size"):
+        found.setdefault(pk, []).append(size)
+    return found
 
 
 def sentence_of(pool: Pool, rule: Any, names: Any = None, language: str | None = None) -> str:
@@ -75,60 +89,9 @@ def sentence(pool: Pool, tree: Node, names: Any = None, language: str | None = N
     return explain(tree, said, names or namer(pool, said))
 
 
-def versions(segment: Segment) -> list[tuple[SegmentVersion, str]]:
-    """All versions of a segment's rule, the latest first, in words."""
-    names = namer(segment.pool)
-    found = SegmentVersion.objects.filter(segment=segment).select_related("actor").order_by("-n")
-    return [(version, sentence_of(segment.pool, version.rule, names)) for version in found]
-
-
-def history(segment: Segment) -> list[tuple[datetime, int]]:
-    """When a segment was computed and how many it had."""
-    return list(SegmentSnapshot.objects.filter(segment=segment).order_by("as_of").values_list("as_of", "size"))
-
-
-def members_now(segment: Segment, as_of: datetime) -> BitMap:
+def members_now(segment: Segment, as_of: datetime, look: Evaluation | None = None) -> BitMap:
     """Who is in a segment as it was last computed, without members merged away since."""
-    return latest_snapshot(segment) & Evaluation(segment.pool, as_of).universe
-
-
-@dataclass(frozen=True)
-class Moves:
-    """Who came and went between two snapshots."""
-
-    before: SegmentSnapshot
-    after: SegmentSnapshot
-    entered: BitMap
-    left: BitMap
-    stayed: int
-
-
-def moves(segment: Segment, before: SegmentSnapshot, after: SegmentSnapshot) -> Moves:
-    """Set differences of two snapshots."""
-    was, now = BitMap.deserialize(bytes(before.bitmap)), BitMap.deserialize(bytes(after.bitmap))
-    return Moves(before, after, now - was, was - now, len(now & was))
-
-
-def compared(segment: Segment, before_pk: int | None = None, after_pk: int | None = None) -> Moves | None:
-    """The moves between two chosen snapshots, or between the last two."""
-    found = list(SegmentSnapshot.objects.filter(segment=segment).order_by("-as_of").values_list("pk", flat=True))
-    if len(found) < 2:
-        return None
-    chosen = [after_pk if after_pk in found else found[0], before_pk if before_pk in found else found[1]]
-    rows = SegmentSnapshot.objects.in_bulk(chosen)
-    after, before = rows[chosen[0]], rows[chosen[1]]
-    return moves(segment, *sorted((before, after), key=lambda row: row.as_of))
-
-
-def snapshot_choices(segment: Segment) -> list[SegmentSnapshot]:
-    """Snapshots without their bitmaps, the latest first."""
-    return list(SegmentSnapshot.objects.filter(segment=segment).defer("bitmap").order_by("-as_of"))
-
-
-def was_member(segment: Segment, member_id: int) -> list[tuple[datetime, bool]]:
-    """In which snapshots somebody was."""
-    rows = SegmentSnapshot.objects.filter(segment=segment).order_by("as_of").values_list("as_of", "bitmap")
-    return [(as_of, member_id in BitMap.deserialize(bytes(packed))) for as_of, packed in rows.iterator(chunk_size=50)]
+    return latest_snapshot(segment) & (look or Evaluation(segment.pool, as_of)).universe
 
 
 # -- People --------------------------------------------------------------------------------------
@@ -162,23 +125,16 @@ def _reachable(carrier: str | int) -> Condition:
     return Condition("reachable", "any", (carrier,))
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One node of a rule and whether a member satisfies it."""
+def why(segment: Segment, rule: Any, member_id: int, as_of: datetime) -> dict[str, Any]:
+    """Why a member is in or is not: every part of the rule with what was found, and whether the last computing took them.
 
-    path: str
-    depth: int
-    text: str
-    holds: bool
-
-
-def reasons(pool: Pool, rule: Any, member_id: int, as_of: datetime) -> list[Reason]:
-    """Why a member is in or is not: every part of the rule with its answer."""
-    tree = parse(rule)
-    look, names = Evaluation(pool, as_of), namer(pool)
-    look.prepare(tree)
-    return [
-        Reason(path, path.count(".") + 1, sentence(pool, node, names), member_id in look.of(node))
-        for path, node in walk(tree)
-        if path != "$" or isinstance(node, Condition)
-    ]
+    `holds` says what the rule says now; it differs from `inside` while the figures are older than the data.
+    """
+    inside = member_id in latest_snapshot(segment)
+    if segment.kind == Segment.Kind.LIST or not rule:
+        return {"inside": inside, "reasons": [], "holds": None}
+    try:
+        reasons = explain_values(segment.pool, rule, member_id, as_of)
+    except RuleError as error:
+        return {"inside": inside, "reasons": [], "holds": None, "error": "; ".join(fault.text.zh for fault in error.faults)}
+    return {"inside": inside, "reasons": reasons, "holds": reasons[0].holds}

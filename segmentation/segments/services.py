@@ -1,7 +1,7 @@
 """Writing segments: save, compute, freeze, put away. Every refusal is a Problem with a code."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,23 +11,19 @@ from pyroaring import BitMap
 
 from members.attributes import queries as fields
 from members.models import Pool, Tag
-from scrm.jobs import services as jobs
-from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 from segmentation import own
-from segmentation.evaluate import CircularSegment, Evaluation, tree_of
-from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
+from segmentation.evaluate import Evaluation, rule_of, tree_of
+from segmentation.models import Segment, SegmentVersion
 from segmentation.rules.ast import Node, conditions, dump
 from segmentation.rules.catalog import Text
 from segmentation.rules.parse import Fault, RuleError
-from segmentation.segments import usage
+from segmentation.segments import cadence as cadences
+from segmentation.segments import membership, usage
+from segmentation.segments.computing import ask_refresh
 from segmentation.segments.lists import Named, resolve
-
-REFRESH = "segments.refresh"
-DUE_AFTER = timedelta(minutes=4)
-HOURLY = timedelta(days=2)  # younger snapshots are kept one an hour, older ones one a day
 
 
 class InUse(Problem):
@@ -121,24 +117,86 @@ def save(
     rule: Any,
     actor: User | None,
     note: str = "",
-    kind: str = Segment.Kind.LIVE,
     segment: Segment | None = None,
+    based_on: int | None = None,
 ) -> Segment:
-    """A new segment, or a new version of one; it is computed by a job right after."""
-    if segment is not None and segment.kind != Segment.Kind.LIVE:
-        raise Problem("segment_frozen", _("快照和名单不能改规则，请另存为新的分群"))
-    written = dump(checked(pool, rule, segment))
+    """A new segment, or a new version of one; it is computed by a job right after.
+
+    `based_on` is the version the writer had in front of them: somebody else's newer one is not written over
+    unseen (Problem "version_moved").
+    """
+    _must_live(segment)
     with transaction.atomic():
-        saved = _named(
-            Segment.objects.select_for_update().get(pk=segment.pk) if segment else Segment(pool=pool, kind=kind, actor=actor),
-            name,
-            note,
-        )
+        _one_at_a_time(pool)
+        written = dump(checked(pool, rule, segment))
+        row = membership.locked(segment) if segment else Segment(pool=pool, actor=actor)
+        if segment and based_on is not None and based_on != row.version and written != rule_of(row):
+            raise _moved(row)
+        saved = _named(row, name, note)
         changed = _add_version(saved, written, actor)
         audit(actor=actor, action="segment.save", target=saved, pool_id=pool.pk, version=saved.version, changed=changed)
         if changed or saved.status != Segment.Status.READY:
             ask_refresh(segment=saved, actor=actor)
     return saved
+
+
+def _must_live(segment: Segment | None) -> None:
+    if segment is not None and segment.kind != Segment.Kind.LIVE:
+        raise Problem("segment_frozen", _("快照和名单不能改规则，请另存为新的分群"))
+
+
+def _one_at_a_time(pool: Pool) -> None:
+    """Two rules saved at once could each lead to the other; one archived while another comes to need it would dangle."""
+    Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
+
+
+def _moved(segment: Segment) -> Problem:
+    latest = SegmentVersion.objects.select_related("actor").get(segment=segment, n=segment.version)
+    said = _("%(who)s 刚保存了第 %(n)s 版；请核对后再保存，或另存为新分群")
+    return Problem("version_moved", said % {"who": latest.actor or _("有人"), "n": latest.n}, {"version": latest.n})
+
+
+@transaction.atomic
+def rename(*, segment: Segment, name: str, note: str, actor: User | None) -> Segment:
+    """Another name or note, of any kind of segment."""
+    held = membership.locked(segment)
+    before = held.name
+    _named(held, name, note)
+    audit(actor=actor, action="segment.rename", target=held, pool_id=held.pool_id, before=before, name=held.name)
+    return held
+
+
+@transaction.atomic
+def roll_back(*, segment: Segment, n: int, actor: User | None) -> Segment:
+    """The rule of an earlier version again, as a new version. Doing it twice does it once.
+
+    Raises `BadRule` when that rule asks for something that is gone, `Problem` "no_version" when there is none such.
+    """
+    _must_live(segment)
+    _one_at_a_time(segment.pool)
+    held = membership.locked(segment)
+    old = SegmentVersion.objects.filter(segment=held, n=n).first()
+    if old is None:
+        raise Problem("no_version", _("没有第 %(n)s 版") % {"n": n})
+    if _add_version(held, dump(checked(held.pool, old.rule, held)), actor, restored_from=n):
+        audit(actor=actor, action="segment.roll_back", target=held, pool_id=held.pool_id, to=n, version=held.version)
+        ask_refresh(segment=held, actor=actor)
+    return held
+
+
+@transaction.atomic
+def set_cadence(
+    *, segment: Segment, cadence: str, every: int | None, daily_at: time | None, actor: User | None, as_of: datetime
+) -> Segment:
+    """How often a live segment is computed. Problem "cadence" when it cannot be kept."""
+    _must_live(segment)
+    held = membership.locked(segment)
+    before = cadences.said(held)
+    held.cadence, held.every, held.daily_at = cadences.checked(cadence, every, daily_at)
+    held.next_at = cadences.next_time(held, held.as_of or as_of)
+    held.save(update_fields=["cadence", "every", "daily_at", "next_at", "updated_at"])
+    audit(actor=actor, action="segment.cadence", target=held, pool_id=held.pool_id, before=before, after=cadences.said(held))
+    return held
 
 
 def _named(segment: Segment, name: str, note: str) -> Segment:
@@ -154,22 +212,26 @@ def _named(segment: Segment, name: str, note: str) -> Segment:
     return segment
 
 
-def _add_version(segment: Segment, rule: dict[str, Any], actor: User | None) -> bool:
+def _add_version(segment: Segment, rule: dict[str, Any], actor: User | None, restored_from: int | None = None) -> bool:
     """A version only when the rule differs from the current one."""
     latest = SegmentVersion.objects.filter(segment=segment).order_by("-n").first()
     if latest is not None and latest.rule == rule:
         return False
     segment.version = latest.n + 1 if latest else 1
-    SegmentVersion.objects.create(segment=segment, n=segment.version, rule=rule, actor=actor)
+    SegmentVersion.objects.create(segment=segment, n=segment.version, rule=rule, actor=actor, restored_from=restored_from)
     segment.save(update_fields=["version", "updated_at"])
     return True
 
 
+# -- Fixed members -------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class ListMade:
+    """A list that was written: how many members were found by what was given, how many of them that changed."""
+
     segment: Segment
     found: int
     unknown: list[str]
+    changed: int = 0
 
 
 def save_list(*, pool: Pool, name: str, text: str, actor: User | None, as_of: datetime, note: str = "") -> ListMade:
@@ -178,7 +240,22 @@ def save_list(*, pool: Pool, name: str, text: str, actor: User | None, as_of: da
     if not named.ids:
         raise Problem("list_empty", _("名单里没有找到会员"), {"members": [_("名单里没有找到会员")]})
     segment = fix(pool=pool, name=name, note=note, ids=named.ids, actor=actor, as_of=as_of, kind=Segment.Kind.LIST)
-    return ListMade(segment, len(named.ids), named.unknown)
+    return ListMade(segment, len(named.ids), named.unknown, len(named.ids))
+
+
+@transaction.atomic
+def edit_list(
+    *, segment: Segment, ids: BitMap, remove: bool, actor: User | None, as_of: datetime, unknown: list[str] | None = None
+) -> ListMade:
+    """Put members on a static list or take them off. Doing it twice does it once."""
+    if segment.kind != Segment.Kind.LIST:
+        raise Problem("not_a_list", _("只有静态名单可以增减会员"))
+    none = BitMap()
+    changed = membership.change_list(segment=segment, add=none if remove else ids, remove=ids if remove else none, as_of=as_of)
+    if changed:
+        action = "segment.list_remove" if remove else "segment.list_add"
+        audit(actor=actor, action=action, target=segment, pool_id=segment.pool_id, members=len(changed))
+    return ListMade(segment, len(ids), unknown or [], len(changed))
 
 
 @transaction.atomic
@@ -196,28 +273,10 @@ def fix(
     """A segment whose members never change: a list, or a rule's result as it is now."""
     segment = _named(Segment(pool=pool, kind=kind, actor=actor, version=1), name, note)
     SegmentVersion.objects.create(segment=segment, n=1, rule=rule or {}, actor=actor)
-    SegmentSnapshot.objects.create(segment=segment, version=1, as_of=as_of, size=len(ids), bitmap=ids.serialize())
-    segment.status, segment.size, segment.as_of = Segment.Status.READY, len(ids), as_of
-    segment.save()
+    membership.keep(segment, ids, as_of)
+    segment.refresh_from_db()
     audit(actor=actor, action="segment.fix", target=segment, pool_id=pool.pk, kind=kind, size=len(ids))
     return segment
-
-
-@transaction.atomic
-def change_list(*, segment: Segment, add: BitMap, remove: BitMap, as_of: datetime) -> BitMap:
-    """Put members on a static list or take them off; whom that changed. Who was on it before stays in its history."""
-    segment = Segment.objects.select_for_update().get(pk=segment.pk)
-    latest = SegmentSnapshot.objects.filter(segment=segment).order_by("-as_of").first()
-    were = BitMap.deserialize(bytes(latest.bitmap)) if latest else BitMap()
-    now = (were | add) - remove
-    changed = now ^ were
-    if not changed:
-        return changed
-    kept = {"version": segment.version, "size": len(now), "bitmap": now.serialize()}
-    at = max(as_of, latest.as_of) if latest else as_of
-    SegmentSnapshot.objects.update_or_create(segment=segment, as_of=at, defaults=kept)
-    Segment.objects.filter(pk=segment.pk).update(size=len(now), as_of=at, status=Segment.Status.READY)
-    return changed
 
 
 def freeze(*, segment: Segment, name: str, actor: User | None, as_of: datetime) -> Segment:
@@ -227,68 +286,12 @@ def freeze(*, segment: Segment, name: str, actor: User | None, as_of: datetime) 
     return fix(pool=segment.pool, name=name, ids=look.segment(segment.pk), actor=actor, as_of=as_of, rule=rule)
 
 
-# -- Computing -----------------------------------------------------------------------------------
-@transaction.atomic
-def ask_refresh(*, segment: Segment, actor: User | None) -> JobRun:
-    """Have a segment computed by a worker; asking twice is asking once."""
-    Segment.objects.filter(pk=segment.pk).update(status=Segment.Status.BUILDING)
-    segment.status = Segment.Status.BUILDING
-    params = {"segment": segment.pk}
-    return jobs.enqueue(kind=REFRESH, pool_id=segment.pool_id, params=params, actor=actor, key=f"segment:{segment.pk}")
-
-
-def refresh(*, segment: Segment, as_of: datetime) -> int:
-    """Compute a live segment and keep who is in it; the size. What goes wrong is written on the segment."""
-    if segment.kind != Segment.Kind.LIVE:
-        return segment.size or 0
-    try:
-        found = Evaluation(segment.pool, as_of).segment(segment.pk)
-    except (RuleError, CircularSegment) as error:
-        fail(segment=segment, error=str(error))
-        raise Problem("segment_failed", str(error)) from error
-    _keep(segment, found, as_of)
-    return len(found)
-
-
-def fail(*, segment: Segment, error: str) -> None:
-    """Computing did not work: say so, keep the figures of the last time."""
-    Segment.objects.filter(pk=segment.pk).update(status=Segment.Status.FAILED, error=error[:2000])
-
-
-@transaction.atomic
-def _keep(segment: Segment, found: BitMap, as_of: datetime) -> None:
-    current = Segment.objects.select_for_update().get(pk=segment.pk)
-    latest = SegmentSnapshot.objects.filter(segment=segment).order_by("-as_of").first()
-    packed = found.serialize()
-    if latest is None or (latest.as_of < as_of and (latest.version, bytes(latest.bitmap)) != (current.version, packed)):
-        SegmentSnapshot.objects.create(segment=segment, version=current.version, as_of=as_of, size=len(found), bitmap=packed)
-        _thin(segment, as_of)
-    Segment.objects.filter(pk=segment.pk).update(status=Segment.Status.READY, error="", size=len(found), as_of=as_of)
-
-
-def _thin(segment: Segment, as_of: datetime) -> None:
-    """Keep the last snapshot of each hour, and of each day once it is two days old."""
-    zone, seen, gone = segment.pool.zone, set[tuple[Any, ...]](), []
-    for pk, at in SegmentSnapshot.objects.filter(segment=segment).order_by("-as_of").values_list("pk", "as_of"):
-        local = at.astimezone(zone)
-        slot = (local.date(), local.hour) if as_of - at < HOURLY else (local.date(),)
-        if slot in seen:
-            gone.append(pk)
-        seen.add(slot)
-    SegmentSnapshot.objects.filter(pk__in=gone).delete()
-
-
-def due(as_of: datetime) -> list[Segment]:
-    """Live segments whose figures are older than a few minutes, the oldest first."""
-    live = Segment.objects.filter(kind=Segment.Kind.LIVE, is_archived=False).exclude(as_of__gt=as_of - DUE_AFTER)
-    return list(live.select_related("pool").order_by("as_of", "pk"))
-
-
 # -- Putting away --------------------------------------------------------------------------------
 @transaction.atomic
 def archive(*, segment: Segment, actor: User | None) -> None:
     """Put a segment away; refused, with the list of users, while something needs it."""
-    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    _one_at_a_time(segment.pool)
+    segment = membership.locked(segment)
     if found := usage.uses(segment):
         raise InUse(found)
     _set_archived(segment, archived=True, actor=actor)
@@ -297,7 +300,7 @@ def archive(*, segment: Segment, actor: User | None) -> None:
 @transaction.atomic
 def restore(*, segment: Segment, actor: User | None) -> None:
     """Bring an archived segment back."""
-    _set_archived(Segment.objects.select_for_update().get(pk=segment.pk), archived=False, actor=actor)
+    _set_archived(membership.locked(segment), archived=False, actor=actor)
 
 
 def _set_archived(segment: Segment, *, archived: bool, actor: User | None) -> None:

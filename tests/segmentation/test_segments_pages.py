@@ -18,7 +18,7 @@ from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
 from segmentation import builder
 from segmentation.models import Segment, SegmentVersion
-from segmentation.segments import services, usage
+from segmentation.segments import computing, services, usage
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)
@@ -48,7 +48,7 @@ def form(**more: Any) -> dict[str, Any]:
 
 def made(pool: Pool, name: str = "s") -> Segment:
     segment = services.save(pool=pool, name=name, rule={"all": [{"fact": "city", "op": "in", "value": ["上海"]}]}, actor=None)
-    services.refresh(segment=segment, as_of=AS_OF)
+    computing.refresh(segment=segment, as_of=AS_OF)
     return segment
 
 
@@ -64,7 +64,7 @@ def test_a_rule_is_composed_counted_and_saved(people: Pool, login: Login) -> Non
     segment = Segment.objects.get(name="上海客")
     assert saved.headers["Location"] == f"{HOME}{segment.pk}/"
     assert SegmentVersion.objects.get(segment=segment).rule == {"all": [{"fact": "city", "op": "in", "value": ["上海"]}]}
-    running.run(JobRun.objects.get(kind=services.REFRESH).pk, heart=False)
+    running.run(JobRun.objects.get(kind=computing.REFRESH).pk, heart=False)
     assert "城市是上海" in client.get(f"{HOME}{segment.pk}/").content.decode()
     assert "上海客" in client.get(HOME).content.decode()
 

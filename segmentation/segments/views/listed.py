@@ -1,0 +1,56 @@
+"""Who is on a static list: put on and taken off by pasted lines or a file."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from scrm.lib import clock
+from scrm.lib.htmx import render_page
+from scrm.lib.problems import Problem
+from scrm.lib.toasts import toast
+from scrm.staff.access import allow
+from segmentation.models import Segment
+from segmentation.segments import queries, services
+from segmentation.segments.forms import ListedForm
+from segmentation.segments.lists import resolve
+from segmentation.segments.views.finding import head, one
+from segmentation.segments.views.history import _people as people_of
+
+
+@require_http_methods(["GET", "POST"])
+@allow("segments.edit")
+def segment_listed(request: HttpRequest, pk: int) -> HttpResponse:
+    """The members of a list, and the form that changes it."""
+    segment = one(request, pk)
+    if segment.kind != Segment.Kind.LIST:
+        toast(request, _("只有静态名单可以增减会员"), level=messages.WARNING)
+        return redirect("segments:detail", pk)
+    form = ListedForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid() and _changed(request, segment, form):
+        return redirect("segments:listed", pk)
+    found = queries.members_now(segment, clock.now())
+    context = {**head(request, segment, "listed"), "form": form, "size": len(found), **people_of(request, found)}
+    return render_page(request, "segments/listed.html", "people", context, status=422 if form.is_bound else 200)
+
+
+def _changed(request: HttpRequest, segment: Segment, form: ListedForm) -> bool:
+    remove = form.cleaned_data["what"] == "remove"
+    named = resolve(request.pool, form.cleaned_data["members"])
+    try:
+        made = services.edit_list(segment=segment, ids=named.ids, remove=remove, actor=request.user, as_of=clock.now())
+    except Problem as problem:
+        form.add_error(None, problem.message)
+        return False
+    n = made.changed
+    taken = (
+        ngettext("已移出 %(n)s 位会员", "已移出 %(n)s 位会员", n)
+        if remove
+        else ngettext("已加入 %(n)s 位会员", "已加入 %(n)s 位会员", n)
+    )
+    toast(request, taken % {"n": n})
+    if named.unknown:
+        toast(request, _("没有找到：%(names)s") % {"names": "、".join(named.unknown)}, level=messages.WARNING)
+    return True

@@ -1,0 +1,48 @@
+"""The list of segments."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from scrm.lib import clock
+from scrm.lib.htmx import render_page
+from scrm.staff.access import allow
+from scrm.staff.permissions import may
+from segmentation.evaluate import Evaluation
+from segmentation.models import Segment
+from segmentation.segments import queries
+
+PAGE = 50
+
+
+@allow("segments.view")
+@require_GET
+def segment_list(request: HttpRequest) -> HttpResponse:
+    """All segments of the pool with their sentence, size and history."""
+    asked = {name: request.GET.get(name, "") for name in ("q", "kind", "status")}
+    archived = request.GET.get("archived") == "1"
+    page = Paginator(queries.segments(request.pool, archived=archived, **asked), PAGE).get_page(
+        request.GET.get("after") or request.GET.get("before")
+    )
+    total = len(Evaluation(request.pool, clock.now()).universe)
+    found = list(page.object_list)
+    context = {
+        "cards": queries.cards(request.pool, found, total),
+        "page": page,
+        "next": page.next_page_number() if page.has_next() else None,
+        "previous": page.previous_page_number() if page.has_previous() else None,
+        "total": total,
+        "archived": archived,
+        "asked": asked,
+        "narrowed": any(asked.values()),
+        "kinds": Segment.Kind.choices,
+        "statuses": [
+            (Segment.Status.READY, _("就绪")),
+            (Segment.Status.BUILDING, _("计算中")),
+            (Segment.Status.FAILED, _("失败")),
+        ],
+        "building": any(segment.status == Segment.Status.BUILDING for segment in found),
+        "may_edit": may(request.role, "segments.edit"),
+    }
+    return render_page(request, "segments/list.html", "rows", context)
