@@ -15,7 +15,7 @@ WITH known AS (
 ),
 
 candidates AS (
-    SELECT member_id, (hour + 24 - b.back) % 24 AS start, n, whole, due
+    SELECT member_id, mod(hour + 24 - b.back, 24) AS start, n, whole, due
     FROM known
     CROSS JOIN generate_series(0, 2) AS b (back)
     WHERE whole >= %(least)s
