@@ -27,9 +27,10 @@ def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
     pool = _pool(min(members, 100_000))
     client, known = _client(pool), _known(pool)
     bare, full = [], []
-    for run in range(runs):
-        bare.append(_bare(pool, known, f"bare-{run}"))
-        full.append(_full(client, known, f"full-{run}"))
+    for _run in range(runs):
+        salt = str(time.time_ns())  # the same events again would be known
+        bare.append(_bare(pool, known, f"bare-{salt}"))
+        full.append(_full(client, known, f"full-{salt}"))
     rows = BATCH * BATCHES
     print(f"events full {full} bare {bare}")
     return {
@@ -76,7 +77,7 @@ def _client(pool: Any) -> Any:
     user, _ = User.objects.get_or_create(username=f"bench-{pool.slug}")
     PoolAccess.objects.get_or_create(user=user, pool=pool, defaults={"role": "operator"})
     _token, secret = tokens.issue(user=user, pool_id=pool.pk, role="operator", name="bench", scopes=["members.edit"])
-    client = APIClient()
+    client = APIClient(SERVER_NAME="localhost")
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     return client
 
