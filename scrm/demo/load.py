@@ -22,6 +22,7 @@ from scrm.jobs import running
 from scrm.lib import clock, sql
 from scrm.staff.models import User
 from scrm.staff.permissions import Role
+from segmentation.recalculation import backtest
 from segmentation.recalculation import services as recalculation
 
 SLUG = "demo"
@@ -141,7 +142,7 @@ def history(pool: Pool, source: Source) -> None:
     while instant < now:
         recalculation.recalculate(pool=pool, as_of=instant)
         instant += HISTORY
-    recalculation.recalculate(pool=pool, as_of=now)
+    backtest.keep(recalculation.recalculate(pool=pool, as_of=now))
 
 
 def campaigns(pool: Pool, source: Source) -> None:

@@ -9,7 +9,7 @@ from psycopg2 import sql as pg
 
 from members.models import Pool
 from scrm.lib import sql
-from segmentation.recalculation import queries, services, steps
+from segmentation.recalculation import queries, services, steps, told
 from segmentation.recalculation.edges import Edges
 from segmentation.recalculation.settings import Choices
 
@@ -64,9 +64,4 @@ def _facts(chain: steps.Chain, pool: Pool, choices: Choices) -> None:
 
 def words(found: Edges, choices: Choices) -> dict[str, object]:
     """Edges for a page or an answer of the API."""
-    return {
-        "scores": queries.score_rows(found),
-        "split": queries.split_row(found),
-        "stages": queries.stage_rows(found),
-        "basis": queries.basis(found, choices.lifecycle.quantiles),
-    }
+    return told.words(found, choices.lifecycle.quantiles)

@@ -87,7 +87,11 @@ class Rfm(Family):
 
 def constants(edges: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of sort_by_rfm: ages as intervals, the others as they are."""
-    values: dict[str, Any] = {"r_split": timedelta(seconds=edges["r_split"]), "f_split": edges["f_split"], "m_split": edges["m_split"]}
+    values: dict[str, Any] = {
+        "r_split": timedelta(seconds=edges["r_split"]),
+        "f_split": edges["f_split"],
+        "m_split": edges["m_split"],
+    }
     for n in range(4):
         values |= {f"r{n + 1}": timedelta(seconds=edges["r"][n]), f"f{n + 1}": edges["f"][n], f"m{n + 1}": edges["m"][n]}
     return values

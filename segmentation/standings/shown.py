@@ -8,8 +8,8 @@ from members import changes
 from members.models import MemberStanding
 from segmentation.models import Scheme
 
-# Families announce themselves.
-from segmentation.standings import aipl, frequency, ladder, preferred_channel, preferred_hour, queries, scene, value  # noqa: F401
+# Families and their forms announce themselves.
+from segmentation.standings import aipl, frequency, ladder, preferred_channel, preferred_hour, queries, rfm, scene, value  # noqa: F401
 
 
 @changes.register

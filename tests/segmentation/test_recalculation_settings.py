@@ -208,7 +208,7 @@ def test_due_and_crossed_members_are_found(pool, alice, bob, as_of):
     factories.order(alice, "A", days_before(as_of, 10), 100)
     factories.order(bob, "B", days_before(as_of, 20), 100)
     run = services.recalculate(pool=pool, as_of=as_of)
-    nothing = {"crossed_after": [as_of], "crossed_until": [as_of]}
+    nothing = {"crossed_after": [as_of], "crossed_until": [as_of], "schemes": []}
 
     def due(at, crossed=nothing):
         return sql.value("segmentation/is_recalculation_due", {"pool_id": pool.pk, "as_of": at, **crossed})
@@ -216,8 +216,8 @@ def test_due_and_crossed_members_are_found(pool, alice, bob, as_of):
     assert not due(as_of)
     assert not due(as_of + timedelta(days=9, hours=23))
     assert due(as_of + timedelta(days=10))  # Bob falls silent
-    assert due(as_of, {"crossed_after": [days_before(as_of, 20.1)], "crossed_until": [days_before(as_of, 20)]})
-    assert not due(as_of, {"crossed_after": [days_before(as_of, 20)], "crossed_until": [days_before(as_of, 19)]})
+    assert due(as_of, {"schemes": [], "crossed_after": [days_before(as_of, 20.1)], "crossed_until": [days_before(as_of, 20)]})
+    assert not due(as_of, {"schemes": [], "crossed_after": [days_before(as_of, 20)], "crossed_until": [days_before(as_of, 19)]})
     assert params(Edges.load(run.edges), as_of)["silent_after"] == timedelta(days=30)
     TouchedMember.objects.create(member=alice, pool=pool)
     assert due(as_of)
