@@ -9,7 +9,7 @@ from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
 from segmentation.models import Scheme
-from segmentation.recalculation import services, steps
+from segmentation.recalculation import backtest, services, steps
 from segmentation.standings import running
 from segmentation.standings import services as standings
 
@@ -21,6 +21,7 @@ def recalculate(job: RunningJob) -> dict[str, Any]:
     pool = Pool.objects.get(pk=job.pool_id)
     total = steps.FIRST + steps.EACH * len(running.wanted(pool))
     run = services.recalculate(pool=pool, as_of=clock.now(), job_id=job.id, report=_reporting(job, total))
+    backtest.keep(run)
     for scheme in standings.stale(pool):  # told something else meanwhile
         standings.ask(scheme=scheme)
     return {"run": run.pk, "steps": run.steps}
