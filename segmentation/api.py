@@ -4,9 +4,11 @@ from rest_framework.routers import BaseRouter
 
 from segmentation.recalculation import api as recalculation
 from segmentation.segments import api as segments
+from segmentation.standings import api as standings
 
 
 def routes(router: BaseRouter) -> None:
     """Announce this app's endpoints."""
     segments.routes(router)
     recalculation.routes(router)
+    standings.routes(router)

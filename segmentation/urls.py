@@ -2,5 +2,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("models/", include("segmentation.recalculation.urls")),
+    path("standings/", include("segmentation.standings.urls")),
     path("", include("segmentation.segments.urls")),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import transaction
 from django.utils.functional import Promise
@@ -47,7 +47,7 @@ SCHEME_TITLES: dict[str, str | Promise] = {
 # The planner expects a tenth of the real number of groups and would hash; the covering index is in order already.
 # A worker takes a whole part, so nothing inside a part is split: partial sums of big integers, and hash tables
 # of a million rows, cost twice the processor time of reading both sides in key order. The leader only writes.
-IN_ORDER: dict[str, str | float] = {
+IN_ORDER: dict[str, Any] = {
     "enable_hashagg": "off",
     "enable_hashjoin": "off",
     "enable_bitmapscan": "off",
@@ -66,7 +66,7 @@ ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 FIRST, EACH = 8, 6  # steps of a full run, and for each scheme: how far a job has come
 Report = Callable[[str, int], None]
 Bounds = Mapping[str, pg.Composable]
-Slot = pg.Composable | Callable[[Bounds], pg.Composable]  # what depends on the part is a function of it
+Slot: TypeAlias = "pg.Composable | Callable[[Bounds], pg.Composable]"  # what depends on the part is a function of it
 Slots = Mapping[str, Slot]
 
 
@@ -76,6 +76,11 @@ def title(step: str) -> str | Promise:
         return TITLES[step]
     name = step.rpartition("/")[2]
     return SCHEME_TITLES.get(name) or SCHEME_TITLES.get(name.partition("_")[0]) or step
+
+
+def bounds(part: tuple[int, int]) -> Bounds:
+    """The slots that say whose ids a part has."""
+    return {"low": pg.Literal(part[0]), "high": pg.Literal(part[1])}
 
 
 def body(name: str) -> str:
@@ -129,8 +134,7 @@ class Chain:
         """The statement once per part; a file that knows no bounds is there once."""
         file = body(name)
         parts = self.parts if "{low}" in file or "{mine}" in file else EVERYBODY
-        bounds = [{"low": pg.Literal(low), "high": pg.Literal(high)} for low, high in parts]
-        made = [pg.SQL("({})").format(pg.SQL(file).format(**self._filled(slots, ends))) for ends in bounds]
+        made = [pg.SQL("({})").format(pg.SQL(file).format(**self._filled(slots, bounds(part)))) for part in parts]
         return pg.SQL(" UNION ALL ").join(made)
 
     def _filled(self, slots: Slots, ends: Bounds) -> dict[str, pg.Composable]:

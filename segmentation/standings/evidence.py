@@ -107,7 +107,8 @@ def proofs(ask: Ask, evidence: Sequence[Evidence], *, for_good: bool) -> tuple[p
     are within their days. Evidence of one source is read in one pass, where it can be.
     """
     values: dict[str, Any] = {"as_of": ask.as_of}
-    parts, together = [], {}
+    parts: list[str] = []
+    together: dict[str, list[tuple[int, Evidence]]] = {}
     for n, each in enumerate(evidence):
         values |= _values(n, each, ask.as_of)
         if by_facts := _of_facts(n, each, for_good):

@@ -72,6 +72,10 @@ class Family:
         """The classes, from low to high."""
         raise NotImplementedError
 
+    def prepare(self, ask: Ask) -> dict[str, Any]:
+        """Full runs, before anything is read for them: edges that gathering leans on already."""
+        return {}
+
     def gather(self, ask: Ask) -> Statement | None:
         """A SELECT of what members did, kept in a table of the run as {gathered}; equal statements share one table.
 
@@ -99,6 +103,10 @@ class Family:
     # -- In words --------------------------------------------------------------------------------
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         """What holds now, for people: (what, how much)."""
+        return []
+
+    def reasons(self, scheme: Any, member: Any, as_of: datetime) -> list[tuple[str, str]]:
+        """Why the member stands where they do: (what, how much), what weighs most first. Nothing when the value says it."""
         return []
 
     def ahead(self, settings: Any, edges: Mapping[str, Any], standing: Any) -> Words:

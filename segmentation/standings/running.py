@@ -20,7 +20,7 @@ from segmentation.standings.families import Ask, Family, Settings, Statement, fa
 FOLDER = "standings/"
 KEEP_ARCHIVED = timedelta(days=7)  # a scheme brought back within it goes on where it was
 # One part for each worker; the leader only writes what they find.
-SIDE_BY_SIDE: dict[str, str | float] = {
+SIDE_BY_SIDE: dict[str, Any] = {
     "parallel_setup_cost": 0,
     "parallel_tuple_cost": 0.001,
     "min_parallel_index_scan_size": "1TB",
@@ -75,10 +75,17 @@ def _active(pool: Pool) -> Any:
 def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
     """Where everybody in the scope stands, and what of it differs; `anew`: with edges measured now."""
     for work in works:
+        if anew:
+            prepare(chain, work)
         gather(chain, work)
         if anew:
             measure(chain, work)
         compare(chain, work)
+
+
+def prepare(chain: Chain, work: Work) -> None:
+    """What the family must know before it reads."""
+    work.edges = work.family.prepare(work.ask(chain))
 
 
 def gather(chain: Chain, work: Work) -> None:
@@ -120,7 +127,7 @@ def _mark(statement: Statement) -> str:
     return blake2b(said.encode(), digest_size=6).hexdigest()
 
 
-def _knobs(chain: Chain) -> dict[str, str | float]:
+def _knobs(chain: Chain) -> dict[str, Any]:
     return {} if chain.of or len(chain.parts) == 1 else SIDE_BY_SIDE
 
 

@@ -1,0 +1,105 @@
+"""Charts of schemes."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from scrm.lib import clock
+from scrm.lib.charts import Chart, Column, chart
+from segmentation.models import Scheme
+from segmentation.standings import asked, queries
+from segmentation.standings.families import is_known
+
+GRID = {"left": 12, "right": 20, "top": 36, "bottom": 8, "containLabel": True}
+
+
+def _asked(request: HttpRequest) -> Scheme:
+    """`?scheme=12`, of the page's pool."""
+    text = request.GET.get("scheme", "")
+    if not text.isdecimal() or len(text) > 9:
+        raise Http404
+    found: Scheme = get_object_or_404(Scheme.objects.select_related("pool"), pool=request.pool, pk=int(text))  # type: ignore[misc]
+    if not is_known(found.family):
+        raise Http404
+    return found
+
+
+@chart("standing_sizes", title=gettext_lazy("各层人数变化"), permission="segments.view")
+def standing_sizes(request: HttpRequest) -> Chart:
+    """Sizes of the classes at the end of each day on which anything changed."""
+    scheme = _asked(request)
+    days, codes = queries.sizes_by_day(scheme), queries.codes(scheme)
+    return Chart(
+        title=_("%(name)s：各层人数变化") % {"name": scheme.name},
+        columns=[Column(_("日期"), "date"), *(Column(str(code.label), "number") for code in codes)],
+        rows=[(day.isoformat(), *(sizes.get(code.number, 0) for code in codes)) for day, sizes in days],
+        option={
+            "grid": GRID,
+            "tooltip": {"trigger": "axis"},
+            "legend": {"top": 0, "right": 0, "type": "scroll"},
+            "xAxis": {"type": "time", "splitLine": {"show": False}},
+            "yAxis": {"type": "value", "axisLabel": {"formatter": "@compact"}, "minInterval": 1},
+            "series": [
+                {
+                    "type": "line",
+                    "name": str(code.label),
+                    "step": "end",
+                    "stack": "all",
+                    "areaStyle": {"opacity": 0.5},
+                    "symbolSize": 5,
+                    "color": f"@chart-{n % 8}",
+                    "data": [[day.isoformat(), sizes.get(code.number, 0)] for day, sizes in days],
+                }
+                for n, code in enumerate(codes)
+            ],
+        },
+        note=_("有会员换层的每一天结束时的人数"),
+    )
+
+
+@chart("standing_moves", title=gettext_lazy("会员流向"), permission="segments.view")
+def standing_moves(request: HttpRequest) -> Chart:
+    """Who went from which class to which between two days, as a flow."""
+    scheme = _asked(request)
+    days = asked.days(request.GET, scheme, clock.now())
+    found = queries.migrations(scheme, *asked.ends(scheme, *days))
+    names = [str(code.label) for code in found.heads]
+    flows = [
+        (str(code.label), names[n], members) for code, cells, _all in found.rows if code for n, members in enumerate(cells[:-1])
+    ]
+    flows = [flow for flow in flows if flow[2]]
+    seen = {f"a{a}" for a, _b, _n in flows} | {f"b{b}" for _a, b, _n in flows}
+    return Chart(
+        title=_("%(name)s：会员流向") % {"name": scheme.name},
+        columns=[Column(_("从")), Column(_("到")), Column(_("人数"), "number")],
+        rows=flows,
+        option={
+            "tooltip": {"formatter": "@sankey"},
+            "series": [
+                {
+                    "type": "sankey",
+                    "left": 0,
+                    "right": 120,
+                    "top": 14,
+                    "bottom": 6,
+                    "nodeWidth": 10,
+                    "nodeGap": 12,
+                    "layoutIterations": 0,
+                    "draggable": False,
+                    "emphasis": {"focus": "adjacency"},
+                    "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
+                    "label": {"formatter": "@sankeyLabel"},
+                    "data": [_node(side, n, name) for side in "ab" for n, name in enumerate(names) if f"{side}{name}" in seen],
+                    "links": [{"source": f"a{a}", "target": f"b{b}", "value": members} for a, b, members in flows],
+                }
+            ],
+        },
+        note=_("两个日期结束时都在方案中的会员；左为开始，右为结束"),
+    )
+
+
+def _node(side: str, n: int, name: str) -> dict[str, Any]:
+    return {"name": f"{side}{name}", "text": name, "depth": int(side == "b"), "itemStyle": {"color": f"@chart-{n % 8}"}}

@@ -1,0 +1,3 @@
+"""The families there are, in the order they are offered; importing one announces it."""
+
+from segmentation.standings import aipl, frequency, value, ladder, rfm, score, scene, preferred_channel, preferred_hour  # noqa: F401, I001

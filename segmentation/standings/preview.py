@@ -1,0 +1,75 @@
+"""What settings would do, before they are saved: the same statements, up to but not including the writing."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from psycopg2 import sql as pg
+
+from members.models import Pool
+from scrm.lib import sql
+from segmentation.models import RecalculationRun, Scheme
+from segmentation.recalculation import services, settings, steps
+from segmentation.standings import queries, running
+from segmentation.standings.families import checked, family
+
+KNOWN = (
+    "(SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,"
+    " facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
+)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Sizes now and then, who would move, and the edges that do it."""
+
+    classes: list[queries.Class]
+    told: list[tuple[str, str]]
+    moved: int
+    members: int
+    seconds: float
+
+
+@transaction.atomic
+def preview(*, pool: Pool, family_key: str, given: dict[str, Any], scheme: Scheme | None, as_of: datetime) -> Preview:
+    """Try settings on the whole pool without writing anything. Raises Problem."""
+    started, chosen = time.perf_counter(), checked(family_key, given)
+    tried = Scheme(pk=scheme.pk if scheme else 0, pool=pool, family=family_key)
+    work, chain = running.Work(tried, chosen.model_dump(mode="json")), _chain(pool, as_of)
+    running.prepare(chain, work)
+    running.gather(chain, work)
+    running.measure(chain, work)
+    parts = running.computed(chain, work, steps.bounds(chain.parts[0]))
+    statement = pg.SQL(steps.body("standings/count_moves")).format(computed=parts)
+    moves = sql.fetch(statement, running.values(chain, work))
+    chain.drop()
+    return _told(work, moves, time.perf_counter() - started)
+
+
+def _chain(pool: Pool, as_of: datetime) -> steps.Chain:
+    """The facts of the last full run do; without one they are read from the orders."""
+    days = settings.of(pool).rfm.window_days
+    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id").first()
+    chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), pg.SQL("TEMPORARY"), window_days=days)
+    if full is None or full.edges.get("window_days") != days:
+        steps.facts(chain, services.window(days, as_of))
+    else:
+        chain.tables["facts"] = pg.SQL(KNOWN).format(pg.Literal(pool.pk))
+    return chain
+
+
+def _told(work: running.Work, moves: list[tuple[Any, ...]], seconds: float) -> Preview:
+    now, then, values = Counter[Any](), Counter[Any](), Counter[Any]()
+    for old, new, members, value in moves:
+        now[old] += members
+        then[new] += members
+        values[new] += int(value or 0)
+    about = family(work.scheme.family)
+    codes = about.codes(work.chosen)
+    sizes = {code.number: (then[code.number], values[code.number] if about.unit else None) for code in codes}
+    moved = sum(members for old, new, members, _value in moves if old != new)
+    told = queries.said(about.told(work.chosen, work.edges))
+    return Preview(queries.classes(codes, sizes, now), told, moved, sum(each for each, _v in sizes.values()), seconds)
