@@ -109,6 +109,18 @@ def copy_out(statement: str | pg.Composed, file: Any) -> None:
         cursor.cursor.copy_expert(statement, file)
 
 
+def copy_rows(name: str, file: Any, params: Params | None = None, **slots: pg.Composable) -> None:
+    """Run a query of a file into a binary file object, as CSV with a header: a million rows are no million objects."""
+    started = time.perf_counter()
+    with connection.cursor() as cursor:
+        statement = _composed(name, slots)
+        if isinstance(statement, pg.Composed):
+            statement = statement.as_string(_connected())
+        asked = cursor.cursor.mogrify(statement, params or {}).decode()
+        cursor.cursor.copy_expert(f"COPY ({asked}) TO STDOUT (FORMAT csv, HEADER)", file)
+    log.debug("%s %.0f ms copied", name, (time.perf_counter() - started) * 1000)
+
+
 def next_ids(sequence: str, count: int) -> list[int]:
     """A block of fresh ids, so that parents and children can be written in one batch."""
     found = fetch("SELECT nextval(%(sequence)s) FROM generate_series(1, %(count)s)", {"sequence": sequence, "count": count})

@@ -10,7 +10,7 @@ overflows; where it still has no digits left, a quadrature over the chance of st
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,19 @@ _DENSE = 4_000_000
 
 class NotEnoughData(Exception):
     """Nothing can be learnt from these purchases; the sentence says what is missing."""
+
+    SAID: ClassVar[dict[str, str]] = {
+        "members": "{found} members to learn from; at least {needed} are needed",
+        "repeaters": "{found} members bought more than once; at least {needed} are needed",
+        "answers": "the rarer answer was given {found} times; at least {needed} are needed",
+        "spenders": "{found} members with purchases of some value; at least {needed} are needed",
+        "days": "purchases reach over {found} days; at least {needed} are needed",
+        "same_day": "all purchases are of the last day; some days after them are needed",
+    }
+
+    def __init__(self, code: str, *, found: int = 0, needed: int = 0) -> None:
+        super().__init__(self.SAID[code].format(found=found, needed=needed))
+        self.code, self.found, self.needed = code, found, needed
 
 
 @dataclass(frozen=True)
@@ -130,11 +143,11 @@ def time_to_next(model: Counts, q: float, x: Any, tx: Any, T: Any) -> Floats:
 
 def _enough(x: Floats, T: Floats) -> None:
     if len(x) < FEWEST:
-        raise NotEnoughData(f"{len(x)} customers with a purchase; at least {FEWEST} are needed")
+        raise NotEnoughData("members", found=len(x), needed=FEWEST)
     if (came := int((x > 0).sum())) < FEWEST_REPEATERS:
-        raise NotEnoughData(f"{came} customers bought more than once; at least {FEWEST_REPEATERS} are needed")
+        raise NotEnoughData("repeaters", found=came, needed=FEWEST_REPEATERS)
     if T.max() <= 0:
-        raise NotEnoughData("all purchases are of the last day; nothing has been observed after them")
+        raise NotEnoughData("same_day")
 
 
 @dataclass(frozen=True)
@@ -162,8 +175,8 @@ class _Sums:
         (xs, x_code), (txs, tx_code), (ts, t_code) = (_coded(each) for each in (x, tx, T))
         key, count = np.unique((x_code * len(txs) + tx_code) * len(ts) + t_code, return_counts=True)
         at_x, at_tx, at_t = key // len(ts) // len(txs), key // len(ts) % len(txs), key % len(ts)
-        sums = [
-            np.bincount(code, weights, len(values))
+        sums: list[Floats] = [
+            np.bincount(code, weights, len(values)).astype(float)
             for code, weights, values in ((x_code, None, xs), (t_code, None, ts), (t_code, x, ts))
         ]
         may = (xs[at_x] > 0) | modified

@@ -38,7 +38,7 @@ def fit(n: Any, worth: Any) -> Spend:
     told = (n > 0) & (worth > 0) & np.isfinite(worth)
     n, worth = n[told], worth[told]
     if len(n) < FEWEST:
-        raise NotEnoughData(f"{len(n)} customers with purchases of some value; at least {FEWEST} are needed")
+        raise NotEnoughData("spenders", found=len(n), needed=FEWEST)
     unit = float(worth.mean())
     ns, at = np.unique(n, return_inverse=True)
     found = minimize(

@@ -1,0 +1,3 @@
+"""The models the product brings. Importing this package declares them."""
+
+from segmentation.predicting.declared import defection, purchases  # noqa: F401

@@ -1,0 +1,81 @@
+"""What models read, out of the database into columns: one SELECT, one COPY, no row is an object."""
+
+import io
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from psycopg2 import sql as pg
+
+from scrm.lib import sql
+from segmentation.predicting.declaring import Ask, Frame, Model, Sample
+
+PARTS = 1 << 20  # of the hash that samples are drawn by
+
+
+def everybody(pool_id: int, low: int = 0, high: int = 2**32 - 1) -> pg.Composed:
+    """The members of a pool between two numbers, as a relation; who was merged or erased is left out."""
+    found = "(SELECT id AS member_id FROM members_member WHERE pool_id = {} AND merged_into IS NULL AND id BETWEEN {} AND {})"
+    return pg.SQL(found).format(pg.Literal(pool_id), pg.Literal(low), pg.Literal(high))
+
+
+def some(pool_id: int, share: float, seed: int) -> pg.Composed:
+    """A share of them, the same ones for the same seed."""
+    if share >= 1:
+        return everybody(pool_id)
+    found = (
+        "(SELECT id AS member_id FROM members_member WHERE pool_id = {} AND merged_into IS NULL"
+        " AND (hashint8extended(id, {}) & {}) < {})"
+    )
+    return pg.SQL(found).format(*(pg.Literal(each) for each in (pool_id, seed, PARTS - 1, int(share * PARTS))))
+
+
+def read(model: Model, ask: Ask, scope: pg.Composed) -> Frame:
+    """Members the model speaks of, as they were at the cutoff."""
+    frame = _columns(model.features, ask.params | model.params(ask), scope)
+    return pick(frame, model.eligible(frame))
+
+
+def sample(model: Model, ask: Ask, cutoff: datetime, scope: pg.Composed) -> Sample:
+    """Members at an earlier cutoff and what they did afterwards; nothing there is 0, of `wait` unknown."""
+    ask = replace(ask, cutoff=cutoff)
+    frame = read(model, ask, scope)
+    found = _columns(model.outcome, ask.params | model.params(ask), scope)
+    return Sample(cutoff, frame, _beside(frame["member_id"], found))
+
+
+def pick(frame: Frame, rows: Any) -> Frame:
+    """Some rows of a frame."""
+    return frame if len(rows) and np.asarray(rows).all() else {name: column[rows] for name, column in frame.items()}
+
+
+def _columns(name: str, params: dict[str, Any], scope: pg.Composed) -> Frame:
+    into = io.BytesIO()
+    sql.copy_rows(f"segmentation/{name}", into, params, scope=scope)
+    into.seek(0)
+    kinds = {"member_id": pa.int64()}
+    heads = into.readline().decode().strip().split(",")
+    if not into.read(1):
+        return {head: np.empty(0, np.int64 if head in kinds else float) for head in heads}
+    into.seek(0)
+    types = {head: kinds.get(head, pa.float64()) for head in heads}
+    table = pyarrow.csv.read_csv(into, convert_options=pyarrow.csv.ConvertOptions(column_types=types))
+    frame = {head: table[head].to_numpy() for head in heads}
+    order = np.argsort(frame["member_id"], kind="stable")
+    return {head: column[order] for head, column in frame.items()}
+
+
+def _beside(members: Any, found: Frame) -> Frame:
+    """Rows of `found` in step with `members`."""
+    place = np.searchsorted(found["member_id"], members)
+    place = np.minimum(place, max(len(found["member_id"]) - 1, 0))
+    there = found["member_id"][place] == members if len(found["member_id"]) else np.zeros(len(members), bool)
+    made: Frame = {"member_id": members}
+    for name, column in found.items():
+        if name != "member_id":
+            nothing = np.nan if name == "wait" else 0.0
+            made[name] = np.where(there, column[place], nothing) if len(column) else np.full(len(members), nothing)
+    return made

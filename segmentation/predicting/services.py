@@ -1,0 +1,207 @@
+"""What people and nights do with models: on and off, settings, training, scoring, and the tag a model keeps."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ConfigDict
+from pyroaring import BitMap
+
+from members.models import MemberPrediction, Pool, Tag, TagGroup
+from members.sets import Packed, unpacked
+from members.tagging.services import set_source
+from scrm.jobs import services as jobs
+from scrm.jobs.models import JobRun
+from scrm.lib.problems import Problem
+from scrm.staff.audit import audit
+from scrm.staff.models import User
+from segmentation import tagging
+from segmentation.models import ModelVersion, Predictor
+from segmentation.predicting import scoring, training
+from segmentation.predicting.declaring import checked, is_known, model
+
+JOB = "segmentation.predict"
+AGE = timedelta(days=7)  # from which on a version is trained anew at night
+KEPT = 50  # versions a model keeps
+Report = Callable[[str, int, int], None]
+
+
+class Threshold(BaseModel):
+    """Who is tagged: by percentile (1 … 100) or by the value itself, in the model's unit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: str
+    op: str
+    value: float
+
+
+# -- Settings ----------------------------------------------------------------------------------------
+@transaction.atomic
+def predictor_of(*, pool: Pool, key: str) -> Predictor:
+    """The pool's row of a declared model, made when it is first asked for."""
+    if not is_known(key):
+        raise Problem("models.unknown", _("没有这个模型"), {"key": [key]})
+    defaults = {"settings": checked(key, {}).model_dump(mode="json")}
+    return Predictor.objects.get_or_create(pool=pool, key=key, defaults=defaults)[0]
+
+
+@transaction.atomic
+def switch(*, predictor: Predictor, on: bool, actor: User | None) -> JobRun | None:
+    """On: scored every night, trained anew every week; one without a version is trained now. Off: its scores go."""
+    predictor = _locked(predictor)
+    if predictor.is_on == on:
+        return None
+    predictor.is_on, predictor.actor = on, actor
+    if not on:
+        scoring.forget(predictor)
+        predictor.version, predictor.scored_as_of, predictor.scored, predictor.spread = None, None, 0, []
+    predictor.save()
+    audit(actor=actor, action="predictor.switch", target=predictor, pool_id=predictor.pool_id, key=predictor.key, on=on)
+    return ask(predictor=predictor, train=latest(predictor) is None, actor=actor) if on else None
+
+
+@transaction.atomic
+def configure(*, predictor: Predictor, settings: dict[str, Any], actor: User | None) -> Predictor:
+    """Keep settings; they hold from the next training on, until then the scores are by the old ones."""
+    predictor = _locked(predictor)
+    before, after = predictor.settings, checked(predictor.key, settings).model_dump(mode="json")
+    predictor.settings, predictor.actor = after, actor
+    predictor.save(update_fields=["settings", "actor", "updated_at"])
+    audit(actor=actor, action="predictor.save", target=predictor, pool_id=predictor.pool_id, before=before, after=after)
+    return predictor
+
+
+def ask(*, predictor: Predictor, train: bool, actor: User | None) -> JobRun:
+    """Have a worker train (and score), or only score; asking twice is asking once."""
+    params = {"predictor": predictor.pk, "train": train}
+    job = jobs.enqueue(kind=JOB, pool_id=predictor.pool_id, params=params, actor=actor, key=f"predict:{predictor.pk}")
+    Predictor.objects.filter(pk=predictor.pk).update(job_id=job.pk)
+    return job
+
+
+def latest(predictor: Predictor) -> ModelVersion | None:
+    """The newest version that can be asked."""
+    return ModelVersion.objects.filter(predictor=predictor, status=ModelVersion.Status.READY).order_by("-number").first()
+
+
+def _locked(predictor: Predictor) -> Predictor:
+    return Predictor.objects.select_for_update(of=("self",)).select_related("pool").get(pk=predictor.pk)
+
+
+# -- Nights ------------------------------------------------------------------------------------------
+def due(pool: Pool, as_of: datetime) -> list[tuple[Predictor, bool]]:
+    """Models of a pool that are on, and whether each is to be trained anew."""
+    found = [each for each in Predictor.objects.filter(pool=pool, is_on=True).order_by("pk") if is_known(each.key)]
+    return [(each, is_stale(each, as_of)) for each in found]
+
+
+def is_stale(predictor: Predictor, as_of: datetime) -> bool:
+    """Whether a training is due: never, too long ago, or other settings since."""
+    version = latest(predictor)
+    return version is None or version.as_of <= as_of - AGE or version.settings != predictor.settings
+
+
+def refresh(
+    *, predictor: Predictor, as_of: datetime, train: bool, job_id: int | None, actor: User | None, report: Report
+) -> dict[str, Any]:
+    """Train when asked to, score everybody, bring the tag in line. A crash anywhere is mended by doing it again."""
+    version = latest(predictor)
+    if train or version is None:
+        version = _trained(predictor, as_of, job_id, actor, lambda done, total: report("train", done, total))
+        if version.status != ModelVersion.Status.READY:
+            return {"version": version.number, "status": version.status, "lacking": version.sizes.get("lacking")}
+    if not predictor.is_on:
+        return {"version": version.number, "status": version.status}
+    scored = scoring.score(version=version, as_of=as_of, report=lambda done, total: report("score", done, total))
+    tagged = tag(predictor=predictor, as_of=as_of, report=lambda done, total: report("tag", done, total))
+    return {"version": version.number, "status": version.status, "scored": scored, "tagged": tagged}
+
+
+def _trained(
+    predictor: Predictor, as_of: datetime, job_id: int | None, actor: User | None, report: training.Report
+) -> ModelVersion:
+    """The version of this job; when a crash came after it was ready, the same one again."""
+    mine = ModelVersion.objects.filter(predictor=predictor, job_id=job_id, status=ModelVersion.Status.READY)
+    if job_id is not None and (made := mine.order_by("-number").first()):
+        return made
+    made = training.train(predictor=predictor, as_of=as_of, job_id=job_id, actor=actor, report=report)
+    keep = ModelVersion.objects.filter(predictor=predictor).order_by("-number").values_list("pk", flat=True)[:KEPT]
+    ModelVersion.objects.filter(predictor=predictor).exclude(pk__in=list(keep)).delete()
+    return made
+
+
+# -- The tag -----------------------------------------------------------------------------------------
+@transaction.atomic
+def set_tag(*, predictor: Predictor, group: TagGroup, name: str, threshold: Threshold, actor: User | None) -> JobRun | None:
+    """Have a tag kept on the members beyond a threshold; who carries it follows with each scoring."""
+    _possible(predictor, threshold)
+    predictor = _locked(predictor)
+    tag = tagging.model_tag(group=group, name=name, actor=actor, note=str(model(predictor.key).title))
+    other = Predictor.objects.filter(tag=tag).exclude(pk=predictor.pk).first()
+    if other:
+        raise Problem(
+            "models.tag_taken", _("这个标签已由「%(model)s」维护") % {"model": model(other.key).title}, {"name": [name]}
+        )
+    left = predictor.tag if predictor.tag_id not in (None, tag.pk) else None
+    predictor.tag, predictor.threshold, predictor.tagged, predictor.tag_note = tag, threshold.model_dump(), None, ""
+    predictor.save()
+    if left:
+        _let_go(predictor, left, actor)
+    audit(actor=actor, action="predictor.tag", target=predictor, pool_id=predictor.pool_id, tag=name, **threshold.model_dump())
+    return ask(predictor=predictor, train=False, actor=actor) if predictor.is_on else None
+
+
+@transaction.atomic
+def drop_tag(*, predictor: Predictor, actor: User | None) -> None:
+    """The model keeps no tag any more; whoever carries it keeps it, by hand from now on."""
+    predictor = _locked(predictor)
+    left = predictor.tag
+    predictor.tag, predictor.threshold, predictor.tagged, predictor.tagged_as_of, predictor.tag_note = None, None, None, None, ""
+    predictor.save()
+    if left:
+        _let_go(predictor, left, actor)
+
+
+def _let_go(predictor: Predictor, tag: Tag, actor: User | None) -> None:
+    set_source(tag=tag, source=Tag.Source.MANUAL)
+    audit(actor=actor, action="predictor.untag", target=predictor, pool_id=predictor.pool_id, tag=tag.name)
+
+
+def _possible(predictor: Predictor, threshold: Threshold) -> None:
+    if threshold.by not in ("percentile", "value") or threshold.op not in ("gte", "lte"):
+        raise Problem("models.bad_threshold", _("门槛只能按百分位或预测值，至少或至多"), {"threshold": [threshold.by]})
+    if threshold.by == "percentile" and not 1 <= threshold.value <= 100:
+        raise Problem("models.bad_threshold", _("百分位在 1 到 100 之间"), {"value": [str(threshold.value)]})
+    if model(predictor.key).unit == "class":
+        raise Problem("models.bad_threshold", _("这个模型给出的是类别，没有门槛"), {"threshold": ["class"]})
+
+
+def tag(*, predictor: Predictor, as_of: datetime, report: training.Report = lambda done, total: None) -> int | None:
+    """Bring the tag in line with the scores; how many carry it. A model not better than its baseline tags nobody, and says so."""
+    row = Predictor.objects.select_related("tag__group", "pool", "version").get(pk=predictor.pk)
+    if row.tag is None or row.threshold is None or row.version is None:
+        return None
+    proven = row.version.beats is not False
+    wanted = beyond(row, Threshold.model_validate(row.threshold)) if proven else BitMap()
+    figures = {each["key"]: each["value"] for each in row.version.metrics}
+    evidence = {
+        "model": row.key,
+        "version": row.version.number,
+        "cutoff": as_of.isoformat(),
+        "threshold": row.threshold,
+        **figures,
+    }
+    run = tagging.apply_model_tags(pool=row.pool, tag=row.tag, members=wanted, as_of=as_of, evidence=evidence, report=report)
+    note = "" if proven else "not_proven"
+    Predictor.objects.filter(pk=row.pk).update(tagged=run.size, tagged_as_of=as_of, tag_note=note)
+    return int(run.size)
+
+
+def beyond(predictor: Predictor, threshold: Threshold) -> BitMap:
+    """The members on the far side of a threshold."""
+    column = {"percentile": "percentile", "value": "value"}[threshold.by]
+    found = MemberPrediction.objects.filter(predictor_id=predictor.pk, **{f"{column}__{threshold.op}": threshold.value})
+    return unpacked(found.aggregate(packed=Packed("member_id"))["packed"])

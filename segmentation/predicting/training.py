@@ -1,0 +1,182 @@
+"""Training: time is cut into windows of a horizon, the newest are held out, what was learnt before each is judged on it.
+
+    … │ learn │ learn │ learn │ learn │ held out │ held out │ as of
+                                      learnt ↑ is judged here
+
+What scores members has then learnt from the newest windows too; it was not judged, the way of learning was.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from scrm.lib import clock, sql
+from scrm.staff.models import User
+from segmentation.models import ModelVersion, Predictor
+from segmentation.predicting import frames
+from segmentation.predicting.declaring import Ask, Fitted, Judgement, Model, NotEnoughData, Sample, checked, model
+
+ROWS = 200_000  # at most, all windows together
+SEED = 20_240_229
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when a pool's purchases reach, and of how many members."""
+
+    first: datetime
+    last: datetime
+    members: int
+
+
+def span(pool_id: int, as_of: datetime) -> Span:
+    """Raises NotEnoughData where nobody has bought anything. What lies after `as_of` is not looked at."""
+    found = sql.row("segmentation/predicting/measure_span", {"pool_id": pool_id, "as_of": as_of})
+    if not found or not found["members"]:
+        raise NotEnoughData("members", found=0, needed=1)
+    return Span(found["first_at"], found["last_at"], found["members"])
+
+
+def asked(predictor: Predictor, cutoff: datetime) -> Ask:
+    """With what a model is asked in a pool."""
+    return Ask(predictor.pool_id, predictor.pool.time_zone, cutoff, checked(predictor.key, predictor.settings))
+
+
+def train(
+    *,
+    predictor: Predictor,
+    as_of: datetime,
+    seed: int = SEED,
+    job_id: int | None = None,
+    actor: User | None = None,
+    report: Report = lambda done, total: None,
+) -> ModelVersion:
+    """A new version: ready, or saying what was missing. One that a crash left unfinished is taken up again."""
+    started = time.perf_counter()
+    version = _begin(predictor, as_of, seed, job_id, actor)
+    try:
+        with_all = _learn(predictor, version, report)
+        for name, value in with_all.items():
+            setattr(version, name, value)
+        version.status = ModelVersion.Status.READY
+    except NotEnoughData as lacking:
+        version.status, version.error = ModelVersion.Status.LACKING, str(lacking)
+        version.sizes = {"lacking": {"code": lacking.code, "found": lacking.found, "needed": lacking.needed}}
+    except Exception as error:
+        ModelVersion.objects.filter(pk=version.pk).update(
+            status=ModelVersion.Status.FAILED, error=f"{type(error).__name__}: {error}"
+        )
+        raise
+    version.ms = round((time.perf_counter() - started) * 1000)
+    version.save()
+    return version
+
+
+@transaction.atomic
+def _begin(predictor: Predictor, as_of: datetime, seed: int, job_id: int | None, actor: User | None) -> ModelVersion:
+    Predictor.objects.select_for_update().get(pk=predictor.pk)
+    ModelVersion.objects.filter(predictor=predictor, status=ModelVersion.Status.TRAINING).delete()
+    last = ModelVersion.objects.filter(predictor=predictor).order_by("-number").first()
+    return ModelVersion.objects.create(
+        predictor=predictor, number=last.number + 1 if last else 1, as_of=as_of, seed=seed, job_id=job_id, actor=actor,
+        settings=checked(predictor.key, predictor.settings).model_dump(mode="json"), started_at=clock.now(),
+    )  # fmt: skip
+
+
+def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[str, Any]:
+    """Everything a ready version says."""
+    declared, reach = model(predictor.key), span(predictor.pool_id, version.as_of)
+    ask = asked(predictor, reach.last)
+    plan = cut(declared, ask, reach)
+    share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
+    scope = frames.some(predictor.pool_id, share, version.seed)
+    steps = len(plan.cutoffs) + len(plan.held) + 2
+    found: dict[datetime, Sample] = {}
+    for cutoff in plan.cutoffs:
+        report(len(found), steps)
+        found[cutoff] = frames.sample(declared, ask, cutoff, scope)
+    judgement, before = _judge(declared, ask, plan, found, version.seed, lambda n: report(len(found) + n, steps))
+    report(steps - 1, steps)
+    final = _final(declared, ask, plan, found, scope, version.seed)
+    return {
+        "window": plan.dump(ask) | {"reach": [reach.first.isoformat(), reach.last.isoformat()]},
+        "sizes": {
+            "members": reach.members,
+            "trained": sum(len(each) for each in before),
+            "held_out": sum(len(found[cutoff]) for cutoff in plan.held),
+            "base": judgement.base,
+        },
+        "metrics": [metric.dump() for metric in judgement.metrics],
+        "beats": judgement.beats,
+        "calibration": list(judgement.calibration),
+        "importance": [{"feature": name, "value": value} for name, value in judgement.importance],
+        "params": final.params,
+        "artefact": final.artefact,
+        "items": list(final.items),
+    }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which instants are held out, and those learnt from before each, newest last."""
+
+    held: Sequence[datetime]
+    before: Sequence[Sequence[datetime]]
+    newest: datetime
+
+    @property
+    def cutoffs(self) -> list[datetime]:
+        """All instants members are looked at, once each."""
+        return sorted({*self.held, *(each for some in self.before for each in some)})
+
+    def dump(self, ask: Ask) -> dict[str, Any]:
+        return {
+            "horizon_days": ask.settings.horizon_days,
+            "held_out": [each.isoformat() for each in self.held],
+            "cutoffs": [each.isoformat() for each in self.cutoffs if each not in self.held],
+            "newest": self.newest.isoformat(),
+        }
+
+
+def cut(declared: Model, ask: Ask, reach: Span) -> Plan:
+    """As many windows as there are purchases for; raises NotEnoughData when not even one can be held out."""
+    step, newest = declared.horizon(ask.settings), reach.last
+    earliest = reach.first + declared.lookback * step
+    held: list[datetime] = []
+    before: list[list[datetime]] = []
+    for n in range(1, declared.holdouts + 1):
+        at = newest - n * step
+        earlier = [at - k * step for k in range(1, declared.windows + 1) if at - k * step >= earliest]
+        if earlier and (not held or len(earlier) >= declared.windows / 2):
+            held.append(at)
+            before.append(earlier[::-1])
+    if not held:
+        needed = (declared.lookback + 2) * ask.settings.horizon_days
+        raise NotEnoughData("days", found=(newest - reach.first) // timedelta(days=1), needed=needed)
+    return Plan(held, before, newest)
+
+
+def _judge(
+    declared: Model, ask: Ask, plan: Plan, found: dict[datetime, Sample], seed: int, report: Callable[[int], None]
+) -> tuple[Judgement, list[Sample]]:
+    """What was learnt before each held-out window is judged on it."""
+    past = [[found[cutoff] for cutoff in some] for some in plan.before]
+    fitted: list[Fitted] = []
+    for at, some in zip(plan.held, past, strict=True):
+        report(len(fitted))
+        fitted.append(declared.learn(declared.known(some, found[at]), replace(ask, cutoff=at), seed))
+    return declared.judge(fitted, past, [found[at] for at in plan.held], ask, seed), past[0]
+
+
+def _final(declared: Model, ask: Ask, plan: Plan, found: dict[datetime, Sample], scope: Any, seed: int) -> Fitted:
+    """What scores members: learnt in the same way from the newest windows."""
+    latest = [found[cutoff] for cutoff in plan.cutoffs][-declared.windows :]
+    if declared.needs_no_answers:
+        frame = frames.read(declared, ask, scope)
+        latest = [Sample(ask.cutoff, frame, {"member_id": frame["member_id"]})]
+    return declared.learn(latest, ask, seed)

@@ -1,0 +1,143 @@
+"""Pages of models."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from scrm.lib import clock
+from scrm.lib.problems import Problem
+from scrm.lib.toasts import toast
+from scrm.staff.access import allow
+from segmentation.models import ModelVersion, Predictor
+from segmentation.predicting import queries, services, words
+from segmentation.predicting.declaring import checked, is_known, model
+from segmentation.predicting.forms import SettingsForm, TagForm, shown_threshold
+from segmentation.predicting.scoring import fitted
+
+
+@require_GET
+@allow("segments.view")
+def shelf(request: HttpRequest) -> HttpResponse:
+    """Every model, how good it is, whether it is on."""
+    return render(request, "predicting/list.html", {"rows": queries.shelf(request.pool)})
+
+
+@require_GET
+@allow("segments.view")
+def detail(request: HttpRequest, key: str) -> HttpResponse:
+    """One model: what it foretells, how good it was, what it says."""
+    return render(request, "predicting/detail.html", _page(request, _known(key)))
+
+
+def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
+    row = queries.row(request.pool, key, queries.predictor(request.pool, key))
+    predictor, declared = row.predictor, row.model
+    every = list(queries.versions(predictor)) if predictor else []
+    asked = request.GET.get("version", "")
+    shown = next((each for each in every if asked.isdecimal() and each.number == int(asked)), None) or row.version
+    settings = predictor.settings if predictor else checked(key, {}).model_dump(mode="json")
+    tag = predictor.tag if predictor else None
+    initial = shown_threshold(predictor.threshold if predictor else None, declared.unit)
+    initial |= {"group": tag.group_id, "name": tag.name} if tag else {"name": row.title}
+    low = request.GET.get("side") == "low"
+    return {
+        "row": row,
+        "predictor": predictor,
+        "model": declared,
+        "version": shown,
+        "versions": every,
+        "lines": words.lines(shown.metrics, declared.unit) if shown else [],
+        "lacking": words.lacking(shown.sizes.get("lacking")) if shown and shown.status == ModelVersion.Status.LACKING else "",
+        "base": words.written(shown.sizes.get("base"), declared.unit) if shown and shown.status == "ready" else "",
+        "told": declared.told(fitted(shown)) if shown and shown.status == "ready" and shown.params else [],
+        "low": low,
+        "people": [(each, queries.told(predictor, each)) for each in queries.extremes(predictor, low=low)] if predictor else [],
+        "settings_form": forms.get("settings_form") or SettingsForm(declared, initial=settings),
+        "tag_form": forms.get("tag_form") or TagForm(request.pool, declared, initial=initial),
+        "stale": bool(predictor and shown and shown.settings != predictor.settings),
+    }
+
+
+@require_POST
+@allow("predictions.edit")
+def switch(request: HttpRequest, key: str) -> HttpResponse:
+    """On or off."""
+    on = request.POST.get("on") == "1"
+    services.switch(predictor=_row(request, key), on=on, actor=request.user)
+    toast(request, _("已启用，正在训练与评分") if on else _("已停用，评分已清除，版本记录保留"))
+    return redirect("predicting:detail", key)
+
+
+@require_POST
+@allow("predictions.edit")
+def train(request: HttpRequest, key: str) -> HttpResponse:
+    """Train a new version now."""
+    services.ask(predictor=_row(request, key), train=True, actor=request.user)
+    toast(request, _("已开始训练，可在本页查看进度"))
+    return redirect("predicting:detail", key)
+
+
+@require_POST
+@allow("predictions.edit")
+def save(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep the settings and train by them."""
+    form = SettingsForm(model(_known(key)), request.POST)
+
+    def act() -> None:
+        predictor = services.configure(predictor=_row(request, key), settings=form.values, actor=request.user)
+        services.ask(predictor=predictor, train=True, actor=request.user)
+        messages.success(request, _("设置已保存，正在按它训练"))
+
+    return _kept(request, key, "settings_form", form, act)
+
+
+@require_POST
+@allow("tags.edit")
+def tag(request: HttpRequest, key: str) -> HttpResponse:
+    """Have a tag kept on the members beyond a threshold."""
+    form = TagForm(request.pool, model(_known(key)), request.POST)
+
+    def act() -> None:
+        found = form.cleaned_data
+        services.set_tag(
+            predictor=_row(request, key), group=found["group"], name=found["name"], threshold=form.threshold, actor=request.user
+        )
+        messages.success(request, _("标签已设置，随每次评分更新"))
+
+    return _kept(request, key, "tag_form", form, act)
+
+
+@require_POST
+@allow("tags.edit")
+def untag(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep no tag any more."""
+    services.drop_tag(predictor=_row(request, key), actor=request.user)
+    toast(request, _("不再维护标签；已带有的会员保留，改为手工标签"))
+    return redirect("predicting:detail", key)
+
+
+def _kept(request: HttpRequest, key: str, name: str, form: Any, act: Callable[[], None]) -> HttpResponse:
+    """Do it when the form is sound; otherwise the page again, with what is wrong beside its field."""
+    if form.is_valid():
+        try:
+            act()
+            return redirect("predicting:detail", key)
+        except Problem as problem:
+            field = next(iter(problem.fields), None)
+            form.add_error(field if field in form.fields else None, problem.message)
+    return render(request, "predicting/detail.html", _page(request, key, **{name: form}), status=422)
+
+
+def _known(key: str) -> str:
+    if not is_known(key):
+        raise Http404(f"no model {key!r}")
+    return key
+
+
+def _row(request: HttpRequest, key: str) -> Predictor:
+    return services.predictor_of(pool=request.pool, key=_known(key))
