@@ -18,7 +18,8 @@ PARTICIPANT = (
 )
 ORDERED = (
     " AND EXISTS (SELECT FROM members_order o WHERE o.member_id = p.member_id AND o.pool_id = %(pool)s AND o.status = 1"
-    " AND o.net_amount > 0 AND o.placed_at >= p.entered_at AND o.placed_at < p.entered_at + make_interval(hours => 24 * k.goal_days))"
+    " AND o.net_amount > 0 AND o.placed_at >= p.entered_at"
+    " AND o.placed_at < p.entered_at + make_interval(hours => 24 * k.goal_days))"
 )
 ARMS = (
     Choice(Participant.Arm.TREATED.value, Text("触达组", "treated")),

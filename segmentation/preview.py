@@ -13,12 +13,14 @@ from members.attributes import queries as fields
 from members.models import Member, Pool
 from members.versions import versions
 from segmentation import builder, choices, own
-from segmentation.builder import Draft, Group, Row
+from segmentation.builder import Draft, Group
 from segmentation.evaluate import CircularSegment, Evaluation, NodeCount, Result, count
+from segmentation.rows import Narrow, Row
+from segmentation.rules.anchors import ANCHORS
 from segmentation.rules.ast import Node
-from segmentation.rules.catalog import GROUPS, Fact, Text, facts
-from segmentation.rules.parse import Fault, parse, read
-from segmentation.rules.periods import PERIODS, UNITS
+from segmentation.rules.catalog import GROUPS, Fact, Filter, Text, facts
+from segmentation.rules.parse import MAX_FILTERS, Fault, parse, read
+from segmentation.rules.periods import AHEAD, PERIODS, UNITS
 from segmentation.segments import queries
 
 OPERATOR_LABELS: dict[str, tuple[str, str]] = {
@@ -42,7 +44,10 @@ OPERATOR_LABELS: dict[str, tuple[str, str]] = {
     "within": ("在", "was"),
     "not_within": ("不在", "was not"),
     "share": ("占比", "share"),
+    "yes": ("为真", "is true"),
+    "no": ("为假", "is false"),
 }
+FLAG_LABELS = {"yes": ("是", "yes"), "no": ("否", "no")}
 SET_LABELS = {"any": ("含任一", "any of"), "all": ("全部含有", "all of"), "none": ("都不含", "none of")}
 CIRCULAR = Text("分群之间互相引用，无法计算", "Segments are defined by each other")
 HELD = 300  # seconds that a list of choices is remembered
@@ -55,6 +60,53 @@ def language() -> str:
 def operator_label(about: Fact, op: str) -> str:
     pair = SET_LABELS[op] if about.kind in ("set", "list") and op in SET_LABELS else OPERATOR_LABELS[op]
     return pair[0] if language().startswith("zh") else pair[1]
+
+
+def filter_operator(one: Filter, op: str) -> str:
+    pair = FLAG_LABELS[op] if one.kind == "flag" else OPERATOR_LABELS[op]
+    return pair[0] if language().startswith("zh") else pair[1]
+
+
+Options = list[tuple[str, str, bool]]  # value, label, whether it is chosen
+
+
+@dataclass
+class Picked:
+    """What one list of choices shows."""
+
+    options: Options = field(default_factory=list)
+    long: bool = False
+
+    @property
+    def chosen(self) -> list[str]:
+        return [label for _value, label, picked in self.options if picked]
+
+
+@dataclass
+class FilterView:
+    """One filter with everything its template needs."""
+
+    n: int
+    row: Narrow
+    operators: list[tuple[str, str]]
+    picked: Picked
+
+    @property
+    def label(self) -> str:
+        return self.row.about.label.said(language())
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Of the fields of its list of choices."""
+        return {"value": f"f{self.n}.value", "find": f"f{self.n}.find", "pick": f"f{self.n}"}
+
+    @property
+    def value(self) -> str:
+        return self.row.values[0] if self.row.values else ""
+
+    @property
+    def value2(self) -> str:
+        return self.row.values[1] if len(self.row.values) > 1 else ""
 
 
 @dataclass
@@ -71,6 +123,12 @@ class NodeView:
     of_options: list[tuple[str, str, bool]] = field(default_factory=list)
     long: bool = False
     of_long: bool = False
+    filters: list[FilterView] = field(default_factory=list)
+    fields: list[tuple[str, str]] = field(default_factory=list)  # what it can be filtered by
+    then: Picked = field(default_factory=Picked)
+    window_of: Picked = field(default_factory=Picked)
+    windows: dict[str, Any] = field(default_factory=dict)
+    palette: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)  # the facts a group can be given
     stray: bool = False  # asks for a field that is not offered any more
 
     @property
@@ -90,6 +148,14 @@ class NodeView:
     def subject(self) -> str:
         about = self.node.about if isinstance(self.node, Row) else None
         return about.subject.label.said(language()) if about and about.subject else ""
+
+    @property
+    def narrowable(self) -> bool:
+        return bool(self.fields) and len(self.filters) < MAX_FILTERS
+
+    @property
+    def then_unit(self) -> str:
+        return self.node.then.get("unit", "days") if isinstance(self.node, Row) else ""
 
     @property
     def note(self) -> str:
@@ -177,12 +243,14 @@ class _Viewer:
         self.names = choices.namer(pool)
         self.fields = fields.by_key(pool)
         self.versions = versions(pool.pk)
+        self.facts = fact_groups(pool)
 
     def of(self, node: Draft) -> NodeView:
         found = self.counts.get(node.id)
         view = NodeView(node, self.faults.get(node.id, []), found, found.after / self.total if found and self.total else 0.0)
         if isinstance(node, Group):
             view.children = [self.of(child) for child in node.children]
+            view.palette = sought(self.facts, node.seek)
         else:
             self.row(view, node)
         return view
@@ -203,6 +271,29 @@ class _Viewer:
             found = self.offered(about.subject.source, row.find_of, ())
             view.of_options = self.picked(found, row.of, about.subject.source, about.subject.numeric)
             view.of_long = bool(row.find_of) or len(found) >= choices.LIMIT
+        view.windows = windows_of(about)
+        view.fields = [(each.key, each.label.said(language())) for each in about.filters]
+        view.filters = [self.filter(n, each) for n, each in enumerate(row.filters)]
+        if about.then == "asked":
+            view.then = self.pick("happenings", row.then_of)
+        if (anchor := ANCHORS.get(row.window.get("since", ""))) and anchor.source:
+            view.window_of = self.pick(anchor.source, row.window_of)
+
+    def filter(self, n: int, row: Narrow) -> FilterView:
+        about = row.about
+        operators = [(op, filter_operator(about, op)) for op in about.operators]
+        if about.kind == "property":  # its name is written, with what is known to choose from
+            known = self.pick(about.source, [])
+        elif row.listed and about.choices:
+            static = [(str(choice.value), choice.label.said(language())) for choice in about.choices]
+            known = Picked(self.picked(static, row.values, "", about.numeric))
+        else:
+            known = self.pick(about.source, row.values, row.find, numeric=about.numeric) if row.listed else Picked()
+        return FilterView(n, row, operators, known)
+
+    def pick(self, source: str, chosen: list[str], find: str = "", *, numeric: bool = False) -> Picked:
+        found = self.offered(source, find, ())
+        return Picked(self.picked(found, chosen, source, numeric), bool(find) or len(found) >= choices.LIMIT)
 
     def offered(self, source: str, q: str, of: tuple[str, ...]) -> list[tuple[str, str]]:
         """Choices are remembered while their data stands still: some take a scan to find."""
@@ -221,7 +312,7 @@ class _Viewer:
 
     def named(self, source: str, value: str, label: str, numeric: bool) -> str:
         """The label that was found; otherwise the name, looked up."""
-        if label and source != "event_kinds":
+        if label and source not in ("event_kinds", "happenings"):
             return label
         return self.names(source, int(value) if numeric and value.isdigit() else value)
 
@@ -235,10 +326,36 @@ def fact_groups(pool: Pool) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(GROUPS[group].said(language()), items) for group, items in found.items() if items]
 
 
-def windows() -> dict[str, Any]:
-    """The choices of a window."""
+def sought(groups: list[tuple[str, list[tuple[str, str]]]], seek: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The facts whose name, or whose group's name, holds every word that is looked for."""
+    words = seek.lower().split()
+    if not words:
+        return groups
+    kept = [
+        (group, [(key, label) for key, label in items if all(word in f"{group} {label} {key}".lower() for word in words)])
+        for group, items in groups
+    ]
+    return [(group, items) for group, items in kept if items]
+
+
+def windows_of(about: Fact) -> dict[str, Any]:
+    """The choices of a fact's window."""
+    kinds = [("last", _("最近")), ("period", _("日历周期")), ("dates", _("日期区间")), ("ago", _("多少天前"))]
+    if about.ahead:
+        kinds.insert(1, ("next", _("未来")))
+    if about.anchored:
+        kinds.append(("since", _("另一事件之后")))
+    periods = PERIODS | AHEAD if about.ahead else PERIODS
+    ahead = {unit: text for unit, text in UNITS.items() if unit != "hours"}
     return {
-        "kinds": [("last", _("最近")), ("period", _("日历周期")), ("dates", _("日期区间")), ("ago", _("多少天前"))],
+        "kinds": kinds,
         "units": [(unit, text.said(language())) for unit, text in UNITS.items()],
-        "periods": [(period, text.said(language())) for period, text in PERIODS.items()],
+        "ahead": [(unit, text.said(language())) for unit, text in ahead.items()],
+        "periods": [(period, text.said(language())) for period, text in periods.items()],
+        "anchors": [(key, anchor.label.said(language()).replace("{of}", str(_("行为")))) for key, anchor in ANCHORS.items()],
     }
+
+
+def windows() -> dict[str, Any]:
+    """The units a sequence is timed in."""
+    return {"then": [(unit, UNITS[unit].said(language())) for unit in ("hours", "days")]}

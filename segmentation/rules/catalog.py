@@ -208,6 +208,7 @@ def _load() -> None:
     from segmentation.rules import (  # noqa: F401
         facts_events,
         facts_goods,
+        facts_habits,
         facts_loyalty,
         facts_member,
         facts_orders,

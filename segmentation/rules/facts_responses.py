@@ -16,7 +16,8 @@ ENDS = (
 )
 ORDERED_AFTER = (
     " AND EXISTS (SELECT FROM members_order o WHERE o.member_id = d.member_id AND o.pool_id = %(pool)s AND o.status = 1"
-    " AND o.placed_at < %(until)s AND o.placed_at > d.sent_at AND o.placed_at <= d.sent_at + make_interval(hours => %(then_hours)s))"
+    " AND o.placed_at < %(until)s AND o.placed_at > d.sent_at"
+    " AND o.placed_at <= d.sent_at + make_interval(hours => %(then_hours)s))"
 )
 CAMPAIGN = "split_part(s.source, ':', 1) || ':' || split_part(s.source, ':', 2)"
 SOURCE = Subject(Text("哪些活动", "which campaigns"), "message_sources")

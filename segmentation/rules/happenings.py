@@ -1,4 +1,4 @@
-"""What a sequence is made of: the pool's events, and what else happens to a member, as (member_id, at), known by the end of the day."""
+"""What a sequence is made of: the pool's events and what else happens, as (member_id, at), known by the end of the day."""
 
 from segmentation.rules.catalog import Choice, Text
 
