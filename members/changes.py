@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from members.models import StateChange
-from members.models.state import RfmGroup, Stage
+from members.models.state import LeadStage, RfmGroup, Stage
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ _namers: list[Namer] = []
 OWN = {
     int(StateChange.Kind.STAGE): Named(StateChange.Kind.STAGE.label, dict(Stage.choices)),
     int(StateChange.Kind.RFM): Named(StateChange.Kind.RFM.label, dict(RfmGroup.choices)),
+    int(StateChange.Kind.LEAD): Named(StateChange.Kind.LEAD.label, dict(LeadStage.choices)),
 }
 
 

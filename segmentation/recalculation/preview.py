@@ -1,13 +1,16 @@
 """What other settings would do, before they are saved: the same chain, up to but not including the writing."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from psycopg2 import sql as pg
 
 from members.models import Pool
+from members.models.state import RfmGroup, Stage
 from scrm.lib import sql
 from segmentation.recalculation import queries, services, steps, told
 from segmentation.recalculation.edges import Edges
@@ -30,7 +33,31 @@ class Preview:
     stages: list[queries.Class]
     regrouped: int
     restaged: int
+    moves: list["Move"]
     seconds: float
+
+    @property
+    def small(self) -> list[queries.Class]:
+        """Groups that would have so few members that figures about them say little."""
+        return [group for group in self.groups if group.then is not None and 0 < group.then < queries.FEW]
+
+    @property
+    def group_moves(self) -> list["Move"]:
+        return [move for move in self.moves if move.of == "group"]
+
+    @property
+    def stage_moves(self) -> list["Move"]:
+        return [move for move in self.moves if move.of == "stage"]
+
+
+@dataclass(frozen=True)
+class Move:
+    """How many would go from one class to another."""
+
+    of: str  # "group" or "stage"
+    was: str
+    then: str
+    members: int
 
 
 @transaction.atomic
@@ -50,8 +77,20 @@ def preview(*, pool: Pool, choices: Choices, as_of: datetime) -> Preview:
         stages=stages,
         regrouped=sum(move["members"] for move in moves if move["old_group"] != move["rfm_group"]),
         restaged=sum(move["members"] for move in moves if move["old_stage"] != move["stage"]),
+        moves=_moves(moves, "group", "old_group", "rfm_group", RfmGroup) + _moves(moves, "stage", "old_stage", "stage", Stage),
         seconds=time.perf_counter() - started,
     )
+
+
+def _moves(found: list[dict[str, Any]], of: str, old: str, new: str, names: Any) -> list[Move]:
+    """The largest first."""
+    sums: Counter[tuple[Any, Any]] = Counter()
+    for row in found:
+        if row[old] != row[new]:
+            sums[row[old], row[new]] += row["members"]
+    said = [[str(names(code).label) if code is not None else "–" for code in pair] for pair in sums]
+    made = [Move(of, was, then, members) for (was, then), members in zip(said, sums.values(), strict=True)]
+    return sorted(made, key=lambda move: -move.members)
 
 
 def _facts(chain: steps.Chain, pool: Pool, choices: Choices) -> None:

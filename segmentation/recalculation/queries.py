@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from members.models import Pool, TouchedMember
-from members.models.state import RfmGroup, Stage
+from members.models.state import LeadStage, RfmGroup, Stage
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
 from segmentation.models import RecalculationRun
@@ -46,7 +46,7 @@ class Status:
 def status(pool: Pool) -> Status:
     """What holds now."""
     finished = RecalculationRun.objects.filter(pool=pool, finished_at__isnull=False)
-    full, last = finished.filter(mode="full").order_by("-id").first(), finished.order_by("-id").first()
+    full, last = finished.filter(mode="full").order_by("-id").first(), finished.exclude(mode="part").order_by("-id").first()
     job = JobRun.objects.filter(pool_id=pool.pk, kind=KIND, status__in=JobRun.OPEN).order_by("-id").first()
     waiting = TouchedMember.objects.filter(pool=pool).count()
     return Status(Edges.load(full.edges) if full else None, full, last.until if last else None, waiting, job)
@@ -85,3 +85,58 @@ def _classes(
         then[move[old]] -= move["members"]
         then[move[new]] += move["members"]
     return [Class(code, str(label), now[code], then[code]) for code, label in codes]
+
+
+# -- Groups, leads, rates ------------------------------------------------------------------------
+FEW = 30  # members: figures of a smaller group say little
+
+
+@dataclass(frozen=True)
+class Group:
+    """An RFM group and what its members spend."""
+
+    code: int
+    label: str
+    members: int
+    share: float
+    amount: int
+    amount_share: float
+    per_head: float
+    orders: float  # per head, within the window
+
+    @property
+    def is_small(self) -> bool:
+        return 0 < self.members < FEW
+
+
+def groups(pool: Pool) -> list[Group]:
+    """The eight groups as the glossary lists them."""
+    found = {row["code"]: row for row in sql.rows("segmentation/count_groups", {"pool_id": pool.pk})}
+    everybody, whole = (sum(row[name] for row in found.values()) for name in ("members", "amount"))
+    return [_group(group, found.get(group.value), everybody, whole) for group in RfmGroup]
+
+
+def _group(group: RfmGroup, row: dict[str, Any] | None, everybody: int, whole: int) -> Group:
+    members, amount = (row["members"], int(row["amount"])) if row else (0, 0)
+    return Group(
+        group.value,
+        str(group.label),
+        members,
+        members / everybody if everybody else 0.0,
+        amount,
+        amount / whole if whole else 0.0,
+        amount / members if members else 0.0,
+        int(row["window_count"]) / members if row and members else 0.0,
+    )
+
+
+def leads(pool: Pool) -> list[Class]:
+    """Stages before the first order with their sizes."""
+    found = {row["code"]: row["members"] for row in sql.rows("segmentation/count_lead_stages", {"pool_id": pool.pk})}
+    return [Class(lead.value, str(lead.label), found.get(lead.value, 0)) for lead in LeadStage]
+
+
+def judged(pool: Pool) -> dict[str, Any] | None:
+    """The latest finding of what the stages are worth."""
+    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False)
+    return full.exclude(backtest=None).order_by("-id").values_list("backtest", flat=True).first()

@@ -5,8 +5,8 @@
 SELECT
     string_agg(
         int8send(
-            (order_count - 1)::bigint << 32
-            | (date_part('epoch', last_order_at - first_order_at)::bigint / 86400) << 16
+            ((order_count - 1)::bigint << 32)
+            | ((date_part('epoch', last_order_at - first_order_at)::bigint / 86400) << 16)
             | (date_part('epoch', %(as_of)s - first_order_at)::bigint / 86400)
         ),
         ''::bytea

@@ -9,7 +9,7 @@ from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
 from segmentation.recalculation import preview as trying
 from segmentation.recalculation import services
-from segmentation.recalculation.forms import ChoicesForm
+from segmentation.recalculation.forms import LifecycleForm, RfmForm
 from segmentation.recalculation.settings import Choices
 from tests import factories
 from tests.factories import days_before
@@ -26,8 +26,16 @@ def computed(pool, alice, bob, as_of):
     return services.recalculate(pool=pool, as_of=as_of)
 
 
+def _filled(values):
+    return {key: "" if value is None else str(value) for key, value in values.items() if value is not False}
+
+
 def form(**changes):
-    return {key: str(value) for key, value in (ChoicesForm.initial_of(Choices()) | changes).items()}
+    return _filled(RfmForm.initial_of(Choices()) | changes)
+
+
+def stages(**changes):
+    return _filled(LifecycleForm.initial_of(Choices()) | changes)
 
 
 def test_the_page_shows_edges_and_runs_even_before_the_first_one(login, pool, alice):
@@ -35,16 +43,17 @@ def test_the_page_shows_edges_and_runs_even_before_the_first_one(login, pool, al
 
 
 def test_the_page_explains_what_holds(login, computed):
-    page = login("marketer").get(URL).content.decode()
+    page = login("marketer").get(URL + "lifecycle/").content.decode()
     assert "复购会员只有 1 人" in page
-    assert "汇总订单" in page
+    assert "还不足以回测" not in page  # nothing was judged yet
+    page = login("marketer").get(URL).content.decode()
     assert "立即重算" not in page  # a marketer may look
 
 
 def test_a_preview_counts_and_writes_nothing(login, computed, pool, alice):
     before = list(MemberState.objects.order_by("pk").values())
     answer = login("analyst").post(
-        URL + "preview/", form(stage_mode="fixed", silent_days=2, sleeping_days=6, lost_days=400, window_days=60)
+        URL + "lifecycle/preview/", stages(stage_mode="fixed", silent_days=2, sleeping_days=6, lost_days=400)
     )
     assert answer.status_code == 200
     # Alice goes from active to silent or on, Bob from lost to sleeping
@@ -54,7 +63,8 @@ def test_a_preview_counts_and_writes_nothing(login, computed, pool, alice):
 
 
 def test_a_preview_of_the_same_window_needs_no_orders(login, computed, pool, alice, bob):
-    answer = login("analyst").post(URL + "preview/", form(stage_mode="fixed", silent_days=100, sleeping_days=300, lost_days=400))
+    given = stages(stage_mode="fixed", silent_days=100, sleeping_days=300, lost_days=400)
+    answer = login("analyst").post(URL + "lifecycle/preview/", given)
     assert "将有 0 人换 RFM 分组" in answer.content.decode()
     same = trying.preview(pool=pool, choices=Choices(), as_of=computed.as_of)
     assert (same.regrouped, same.restaged) == (0, 0)
@@ -62,18 +72,23 @@ def test_a_preview_of_the_same_window_needs_no_orders(login, computed, pool, ali
 
 
 def test_bad_choices_are_named(login, computed):
-    answer = login("analyst").post(URL + "preview/", form(sleeping_days=20))
+    answer = login("analyst").post(URL + "lifecycle/preview/", stages(sleeping_days=20))
     assert answer.status_code == 422
     assert "逐级变大" in answer.content.decode()
+    assert (
+        login("analyst").post(URL + "lifecycle/save/", stages(silent_share=90, sleeping_share=80, lost_share=95)).status_code
+        == 422
+    )
     assert login("analyst").post(URL + "save/", form(f3=1)).status_code == 422
 
 
 def test_saving_keeps_audits_and_queues_one_run(login, computed, pool, as_of):
     client = login("analyst")
     for _ in range(2):
-        assert client.post(URL + "save/", form(stage_mode="fixed", silent_days=3, mode="threshold")).status_code == 302
+        assert client.post(URL + "lifecycle/save/", stages(stage_mode="fixed", silent_days=3)).status_code == 302
+        assert client.post(URL + "save/", form(mode="threshold")).status_code == 302
     assert Pool.objects.get(pk=pool.pk).settings["lifecycle"]["days"] == [3, 90, 180]
-    assert AuditEntry.objects.filter(action="models.save", pool_id=pool.pk).count() == 2
+    assert AuditEntry.objects.filter(action="models.save", pool_id=pool.pk).count() == 4
     assert JobRun.objects.filter(kind=services.KIND).count() == 1
     run = services.recalculate(pool=pool, as_of=as_of + timedelta(days=1))
     assert run.edges["stage_days"] == [3, 90, 180]
@@ -81,7 +96,7 @@ def test_saving_keeps_audits_and_queues_one_run(login, computed, pool, as_of):
     assert run.edges["f"] == [1, 2, 4, 9]
 
 
-@pytest.mark.parametrize("what", ["preview/", "save/", "run/"])
+@pytest.mark.parametrize("what", ["preview/", "save/", "lifecycle/preview/", "lifecycle/save/", "run/"])
 def test_only_those_who_may_recalculate_change_anything(login, computed, what):
     assert login("marketer").post(URL + what, form()).status_code == 403
 
