@@ -79,6 +79,7 @@ NAV = (
         (
             Item(_("数据看板"), "chart-bar", "insights:dashboard", "insights.view", "o"),
             Item(_("RFM 与生命周期"), "chart-treemap", "models:settings", "segments.view", "r"),
+            Item(_("预测模型"), "chart-dots-3", "predicting:list", "segments.view"),
             Item(_("状态模型"), "stairs", "standings:list", "segments.view"),
             Item(_("后台任务"), "progress-down", "jobs:list", "jobs.view", "j"),
         ),

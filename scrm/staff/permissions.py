@@ -46,6 +46,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "points.edit": frozenset({A, M}),
     "points.view": EVERYONE,
     "policy.edit": frozenset({A, M}),
+    "predictions.edit": frozenset({A, M, N}),
     "privacy.view": frozenset({A}),
     "pools.edit": frozenset({A}),
     "quality.count": frozenset({A, N, O}),

@@ -145,7 +145,7 @@ class Model:
     outcome: ClassVar[str] = "predicting/sum_later_orders"  # the same, of what came within the horizon after the cutoff
     windows: ClassVar[int] = 6  # earlier cutoffs it learns from, a horizon apart
     holdouts: ClassVar[int] = 2  # newest windows it is judged on
-    lookback: ClassVar[int] = 2  # horizons of purchases there must be before a cutoff
+    lookback: ClassVar[float] = 2  # horizons of purchases there must be before a cutoff
     needs_no_answers: ClassVar[bool] = False  # learns from the state at the cutoff alone, not from what came after
     feature_labels: ClassVar[Mapping[str, Words]] = {}
 

@@ -152,25 +152,26 @@ def cut(declared: Model, ask: Ask, reach: Span) -> Plan:
     for n in range(1, declared.holdouts + 1):
         at = newest - n * step
         earlier = [at - k * step for k in range(1, declared.windows + 1) if at - k * step >= earliest]
-        if earlier and (not held or len(earlier) >= declared.windows / 2):
+        if at >= earliest and len(earlier) >= (declared.windows / 2 if held else min(1, declared.windows)):
             held.append(at)
             before.append(earlier[::-1])
     if not held:
-        needed = (declared.lookback + 2) * ask.settings.horizon_days
+        needed = round((declared.lookback + 1 + min(1, declared.windows)) * ask.settings.horizon_days)
         raise NotEnoughData("days", found=(newest - reach.first) // timedelta(days=1), needed=needed)
     return Plan(held, before, newest)
 
 
 def _judge(
     declared: Model, ask: Ask, plan: Plan, found: dict[datetime, Sample], seed: int, report: Callable[[int], None]
-) -> tuple[Judgement, list[Sample]]:
+) -> tuple[Judgement, Sequence[Sample]]:
     """What was learnt before each held-out window is judged on it."""
     past = [[found[cutoff] for cutoff in some] for some in plan.before]
     fitted: list[Fitted] = []
-    for at, some in zip(plan.held, past, strict=True):
+    learnt = [declared.known(some, found[at]) for at, some in zip(plan.held, past, strict=True)]
+    for at, some in zip(plan.held, learnt, strict=True):
         report(len(fitted))
-        fitted.append(declared.learn(declared.known(some, found[at]), replace(ask, cutoff=at), seed))
-    return declared.judge(fitted, past, [found[at] for at in plan.held], ask, seed), past[0]
+        fitted.append(declared.learn(some, replace(ask, cutoff=at), seed))
+    return declared.judge(fitted, past, [found[at] for at in plan.held], ask, seed), learnt[0]
 
 
 def _final(declared: Model, ask: Ask, plan: Plan, found: dict[datetime, Sample], scope: Any, seed: int) -> Fitted:

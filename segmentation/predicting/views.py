@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
 from scrm.staff.access import allow

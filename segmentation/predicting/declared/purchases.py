@@ -48,9 +48,9 @@ class Histories(Model):
     features: ClassVar[str] = "predicting/gather_histories"
     settings: ClassVar[type[Settings]] = Quarter
     needs_no_answers: ClassVar[bool] = True
-    windows: ClassVar[int] = 1
+    windows: ClassVar[int] = 0
     holdouts: ClassVar[int] = 1
-    lookback: ClassVar[int] = 1
+    lookback: ClassVar[float] = 0.5
     feature_labels = COLUMNS
 
     def learn(self, past: Sequence[Sample], ask: Ask, seed: int) -> Fitted:
@@ -137,8 +137,8 @@ class NextPurchase(Histories):
     value_label = _("一半可能在几天内购买")
     unit: ClassVar[Unit] = "days"
     icon = "calendar-clock"
-    windows: ClassVar[int] = 1
-    lookback: ClassVar[int] = 2
+    windows: ClassVar[int] = 1  # for the baseline: how long others waited
+    lookback: ClassVar[float] = 1
     more_labels: ClassVar[Sequence[Words]] = (_("25% 可能在几天内"), _("75% 可能在几天内"))
     more_units: ClassVar[Sequence[Unit]] = ("days", "days")
 
