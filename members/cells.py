@@ -62,8 +62,8 @@ def chips(values: Sequence[Any], most: int) -> Cell:
     """The first of several values, and how many more there are."""
     if not values:
         return NONE
-    more = format_html('<span class="tag-more">+{}</span>', len(values) - most) if len(values) > most else ""
-    return format_html_join("", '<span class="tag-chip">{}</span>', ((each,) for each in values[:most])) + more
+    chips = format_html_join("", '<span class="tag-chip">{}</span>', ((each,) for each in values[:most]))
+    return chips if len(values) <= most else chips + format_html('<span class="tag-more">+{}</span>', len(values) - most)
 
 
 # How a value of a kind is written; a kind that is not here is text.
