@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
 from segmentation.models import RecalculationRun
+from segmentation.recalculation import moves as moving
 from segmentation.recalculation import preview as trying
 from segmentation.recalculation import queries, services
 from segmentation.recalculation import settings as chosen
@@ -31,8 +33,27 @@ class RfmSerializer(serializers.Serializer[Any]):
     )
 
 
+class LeadStagesSerializer(serializers.Serializer[Any]):
+    split = serializers.BooleanField(required=False)
+    new_days = serializers.IntegerField(required=False)
+    engaged_days = serializers.IntegerField(required=False)
+    engaged_events = serializers.IntegerField(required=False)
+    event_kinds = serializers.ListField(child=serializers.CharField(max_length=40), required=False, help_text="None: all.")
+
+
 class LifecycleSerializer(serializers.Serializer[Any]):
-    mode = serializers.ChoiceField(["pool", "fixed"], required=False)
+    mode = serializers.ChoiceField(
+        ["model", "pool", "category", "fixed"], required=False, help_text="By what a member counts as silent, sleeping, lost."
+    )
+    horizon_days = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Of the model; null: by the pool's rhythm."
+    )
+    shares = serializers.ListField(
+        child=serializers.FloatField(), min_length=3, max_length=3, required=False, allow_null=True,
+        help_text="Quantiles of the chance of not buying at which stages begin; null: those that tell most.",
+    )  # fmt: skip
+    keep_days = serializers.IntegerField(required=False, help_text="For how long the model's edges hold.")
+    lead = LeadStagesSerializer(required=False)
     days = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3, required=False)
     quantiles = serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3, required=False)
 
@@ -42,7 +63,7 @@ class ChoicesSerializer(serializers.Serializer[Any]):
     lifecycle = LifecycleSerializer(required=False)
 
 
-class ClassSerializer(serializers.Serializer[Any]):
+class ModelClassSerializer(serializers.Serializer[Any]):
     code = serializers.IntegerField()
     label = serializers.CharField()  # type: ignore[assignment]
     now = serializers.IntegerField()
@@ -54,22 +75,59 @@ class ModelsSerializer(serializers.Serializer[Any]):
     edges = serializers.JSONField(allow_null=True, help_text="Those of the last full run.")
     until = serializers.DateTimeField(allow_null=True, help_text="The state is right up to here.")
     waiting = serializers.IntegerField(help_text="Members with newer facts.")
-    groups = ClassSerializer(many=True)
-    stages = ClassSerializer(many=True)
+    groups = ModelClassSerializer(many=True)
+    stages = ModelClassSerializer(many=True)
+    leads = ModelClassSerializer(many=True)
+    backtest = serializers.JSONField(
+        allow_null=True, help_text="Per stage of an earlier day the share that ordered no more within the horizon."
+    )
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class ModelMoveSerializer(serializers.Serializer[Any]):
+    of = serializers.CharField()
+    was = serializers.CharField()
+    then = serializers.CharField()
+    members = serializers.IntegerField()
+
+
+class ModelWaySerializer(serializers.Serializer[Any]):
+    from_code = serializers.IntegerField(allow_null=True)
+    from_label = serializers.CharField()
+    to_code = serializers.IntegerField(allow_null=True)
+    to_label = serializers.CharField()
+    members = serializers.IntegerField()
+
+
+class MigrationsSerializer(serializers.Serializer[Any]):
+    kind = serializers.IntegerField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    known_since = serializers.DateTimeField(allow_null=True, help_text="The history begins here.")
+    moved = serializers.IntegerField()
+    stayed = serializers.IntegerField()
+    ways = ModelWaySerializer(many=True)
+
+
+class ModelKindSerializer(serializers.Serializer[Any]):
+    kind = serializers.IntegerField()
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class ModelPreviewSerializer(serializers.Serializer[Any]):
     edges = serializers.JSONField()
-    groups = ClassSerializer(many=True)
-    stages = ClassSerializer(many=True)
+    groups = ModelClassSerializer(many=True)
+    stages = ModelClassSerializer(many=True)
     regrouped = serializers.IntegerField()
     restaged = serializers.IntegerField()
+    moves = ModelMoveSerializer(many=True)
+    small = ModelClassSerializer(many=True, help_text="Groups that would have fewer than 30 members.")
 
 
 class RecalculationSerializer(serializers.ModelSerializer[RecalculationRun]):
     class Meta:
         model = RecalculationRun
-        fields = ["id", "mode", "as_of", "until", "settings", "edges", "steps", "started_at", "finished_at"]
+        fields = ["id", "mode", "as_of", "until", "settings", "edges", "backtest", "steps", "started_at", "finished_at"]
 
 
 class AskedSerializer(serializers.Serializer[Any]):
@@ -99,14 +157,18 @@ class ModelViewSet(PoolViewSet):
             "waiting": status.waiting,
             "groups": groups,
             "stages": stages,
+            "leads": queries.leads(self.pool),
+            "backtest": queries.judged(self.pool),
         }
 
     def _choices(self, request: Request) -> chosen.Choices:
         """The present choices with what was sent on top."""
         sent = ChoicesSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        kept = chosen.of(self.pool).model_dump()
-        return chosen.checked({key: {**kept[key], **sent.validated_data.get(key, {})} for key in kept})
+        kept, given = chosen.of(self.pool).model_dump(), sent.validated_data
+        lead = {**kept["lifecycle"]["lead"], **given.get("lifecycle", {}).get("lead", {})}
+        both = {key: {**kept[key], **given.get(key, {})} for key in kept}
+        return chosen.checked(both | {"lifecycle": {**both["lifecycle"], "lead": lead}})
 
     @extend_schema(request=ChoicesSerializer, responses=AskedSerializer)
     @action(detail=False, methods=["put"], url_path="settings", url_name="settings")
@@ -115,13 +177,13 @@ class ModelViewSet(PoolViewSet):
         job = services.save_choices(pool=self.pool, choices=self._choices(request), as_of=clock.now(), actor=request.user)
         return Response({"job": job.pk if job else None})
 
-    @extend_schema(request=ChoicesSerializer, responses=PreviewSerializer)
+    @extend_schema(request=ChoicesSerializer, responses=ModelPreviewSerializer)
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
         """What other choices would do; nothing is written."""
         found = trying.preview(pool=self.pool, choices=self._choices(request), as_of=clock.now())
-        parts = {name: getattr(found, name) for name in ("groups", "stages", "regrouped", "restaged")}
-        return Response(PreviewSerializer({**parts, "edges": found.edges.dump()}).data)
+        parts = {name: getattr(found, name) for name in ("groups", "stages", "regrouped", "restaged", "moves", "small")}
+        return Response(ModelPreviewSerializer({**parts, "edges": found.edges.dump()}).data)
 
     @extend_schema(request=None, responses=AskedSerializer)
     @action(detail=False, methods=["post"])
@@ -129,6 +191,35 @@ class ModelViewSet(PoolViewSet):
         """Ask for a full run."""
         job = services.ask(pool=self.pool, as_of=clock.now(), actor=request.user)
         return Response({"job": job.pk if job else None}, status=202)
+
+    @extend_schema(responses=ModelKindSerializer(many=True))
+    @action(detail=False)
+    def kinds(self, request: Request) -> Response:
+        """What there are migrations of: stages, lead stages, RFM groups, every scheme."""
+        return Response(ModelKindSerializer(moving.choices(self.pool), many=True).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("kind", int),
+            OpenApiParameter("since", OpenApiTypes.DATE),
+            OpenApiParameter("until", OpenApiTypes.DATE),
+        ],
+        responses=MigrationsSerializer,
+    )
+    @action(detail=False)
+    def moves(self, request: Request) -> Response:
+        """How many went from which class to which between the ends of any two days."""
+        asked = request.query_params
+        between = moving.span(self.pool, asked.get("since"), asked.get("until"), clock.now())
+        found = moving.moves(self.pool, asked.get("kind", "1"), between)
+        said = found.choice.said
+        ways = [
+            {"from_code": was, "from_label": said(was), "to_code": now, "to_label": said(now), "members": members}
+            for was, now, members in found.flows
+        ]
+        whole = {"kind": found.choice.kind, "label": found.choice.label, "since": between.since, "until": between.until}
+        counts = {"known_since": found.known_since, "moved": found.moved, "stayed": found.stayed, "ways": ways}
+        return Response(MigrationsSerializer({**whole, **counts}).data)
 
     @extend_schema(responses=RecalculationSerializer(many=True))
     @action(detail=False)

@@ -124,6 +124,64 @@ def test_the_api_shows_tries_saves_and_lists(api, computed, pool):
     assert client.get("/api/models/runs/").json()[0]["steps"][0]["step"] == "gather_facts"
 
 
+def test_the_api_tells_who_went_where_and_which_kinds_there_are(api, computed, pool, alice, as_of):
+    services.recalculate(pool=pool, as_of=as_of + timedelta(days=100))
+    client = api("marketer")
+    assert [each["kind"] for each in client.get("/api/models/kinds/").json()] == [1, 3, 2]
+    days = {"since": (as_of + timedelta(days=1)).date(), "until": (as_of + timedelta(days=101)).date()}
+    found = client.get("/api/models/moves/", {"kind": 1, **days}).json()
+    assert (found["moved"], found["stayed"]) == (1, 1)  # Alice fell asleep, Bob was lost and is
+    assert {(way["from_label"], way["to_label"], way["members"]) for way in found["ways"]} == {
+        ("活跃期", "睡眠期", 1),
+        ("流失期", "流失期", 1),
+    }
+    before = client.get("/api/models/moves/", {"kind": 2, "since": "2026-01-01", "until": "2026-01-02"}).json()
+    assert before["ways"] == []
+    for wrong, code in (
+        ({"kind": 9}, "unknown_kind"),
+        ({"since": "x"}, "bad_date"),
+        (days | {"until": days["since"]}, "bad_dates"),
+    ):
+        answer = client.get("/api/models/moves/", wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_the_api_takes_lead_stages_and_shares(api, computed, pool):
+    sent = {"lifecycle": {"shares": [0.2, 0.4, 0.8], "lead": {"engaged_days": 7}}}
+    assert api("analyst").put("/api/models/settings/", sent).status_code == 200
+    kept = Pool.objects.get(pk=pool.pk).settings["lifecycle"]
+    assert (kept["shares"], kept["lead"]["engaged_days"], kept["lead"]["new_days"]) == ([0.2, 0.4, 0.8], 7, 30)
+
+
+# -- Between any two days ------------------------------------------------------------------------
+
+
+def test_the_matrix_leads_to_the_members_behind_a_cell(login, computed, pool, alice, as_of):
+    services.recalculate(pool=pool, as_of=as_of + timedelta(days=100))
+    since, until = (as_of + timedelta(days=1)).date(), (as_of + timedelta(days=101)).date()
+    client = login("marketer")
+    page = client.get(URL + "moves/", {"kind": 1, "since": since, "until": until}).content.decode()
+    link = f"/p/demo/members/?went=1~1~3~{since}~{until}"
+    assert link in page
+    listed = client.get(link).content.decode()
+    assert "Alice" in listed
+    assert "Bob" not in listed
+    csv = client.get("/p/demo/charts/state_moves.csv", {"kind": 1, "since": since, "until": until}).content.decode("utf-8-sig")
+    assert "活跃期,睡眠期,1" in csv
+
+
+def test_dates_that_make_no_sense_are_refused_in_words(login, computed):
+    answer = login("marketer").get(URL + "moves/", {"since": "2026-05-01", "until": "2026-04-01"})
+    assert answer.status_code == 422
+    assert "起始日期须早于结束日期" in answer.content.decode()
+
+
+def test_the_preview_names_ways_and_groups_that_are_too_small(login, computed):
+    page = login("analyst").post(URL + "preview/", form(mode="threshold", high_from=5)).content.decode()
+    assert "少于 30 人的分组" in page
+    assert "谁换到哪里" in page
+
+
 def test_the_api_refuses_with_a_code_and_a_sentence(api, computed):
     answer = api("analyst").put("/api/models/settings/", {"lifecycle": {"days": [9, 8, 7]}})
     assert answer.status_code == 422
