@@ -34,6 +34,7 @@ urlpatterns = [
     path("", include("touchpoints.urls")),
     path("points/", include("loyalty.urls")),
     path("segments/", include("segmentation.urls")),
+    path("tags/", include("segmentation.tagging.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("", include("insights.urls")),
     path("api/", include("scrm.api")),

@@ -4,6 +4,7 @@ from rest_framework.routers import BaseRouter
 
 from segmentation.recalculation import api as recalculation
 from segmentation.segments import api as segments
+from segmentation.tagging import api as tagging
 from segmentation.standings import api as standings
 
 
@@ -11,4 +12,5 @@ def routes(router: BaseRouter) -> None:
     """Announce this app's endpoints."""
     segments.routes(router)
     recalculation.routes(router)
+    tagging.routes(router)
     standings.routes(router)

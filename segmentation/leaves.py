@@ -67,6 +67,15 @@ class Shelf:
             self.load([leaf])
         return self.held[key]
 
+    def column(self, measure: Measure) -> Column:
+        """The values of a measure, read if they are not at hand."""
+        key = self.key(measure)
+        if key not in self.columns:
+            for one in passes([measure]):
+                self._read(one)
+            self._save()
+        return self.columns[key]
+
     def universe(self) -> BitMap:
         """Every live member of the pool; whoever was merged into another is not there."""
         return self.get(UNIVERSE)

@@ -6,6 +6,7 @@ from segmentation import leaves
 from segmentation.recalculation import services as recalculation
 from segmentation.segments import computing
 from segmentation.segments.hooks import sending
+from segmentation.tagging import applying
 
 
 @shared_task
@@ -40,6 +41,18 @@ def tell_hooks() -> None:
 def forget_notices() -> None:
     """Drop what was delivered to hooks long ago."""
     sending.forget_old(clock.now())
+
+
+@shared_task
+def follow_changes() -> int:
+    """Ask for the rules of tags whose data changed."""
+    return applying.ask_changed(as_of=clock.now())
+
+
+@shared_task
+def apply_tag_rules() -> int:
+    """Ask for every nightly rule of a tag."""
+    return applying.ask_nightly(as_of=clock.now())
 
 
 @shared_task

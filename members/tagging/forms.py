@@ -54,14 +54,14 @@ class TagForm(forms.ModelForm):
 
     def __init__(self, *args: Any, pool: Pool, group: TagGroup, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.group = group
+        self.of = group
         fields: dict[str, Any] = self.fields
         fields["group"].queryset = TagGroup.objects.filter(pool=pool).order_by("place", "name")
         fields["place"].required = False
 
     def clean_group(self) -> TagGroup:
         """The group of the address unless another one was chosen."""
-        return self.cleaned_data.get("group") or self.group
+        return self.cleaned_data.get("group") or self.of
 
 
 class MergeForm(forms.Form):

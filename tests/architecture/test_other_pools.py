@@ -37,12 +37,14 @@ from members.models import (
     Store,
     Tag,
     TagGroup,
+    TagMerge,
 )
 from members.tracking import services as tracking
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from scrm.staff import tokens
 from scrm.staff.models import User
+from segmentation.models import TagRule
 from tests import factories
 from tests.architecture.addresses import API, NAMED, PAGES, Address
 from tests.campaigns.conftest import EVERYBODY, segment_of
@@ -77,7 +79,11 @@ CASES: dict[str, dict[str, str]] = {
     "tags/groups/{group_pk}/{pk}/": {"group_pk": "group", "pk": "tag"},
     "tags/groups/{group_pk}/": {"group_pk": "group"},
     "tags/groups/{pk}/": {"pk": "group"},
+    "tags/rules/{pk}/": {"pk": "tag_rule"},
+    "tags/merges/{pk}/": {"pk": "tag_merge"},
     "tags/{pk}/": {"pk": "tag"},
+    "tag-rules/{pk}/": {"pk": "tag_rule"},
+    "tag-merges/{pk}/": {"pk": "tag_merge"},
     "tag-groups/{pk}/": {"pk": "group"},
     "imports/mappings/{pk}/": {"pk": "mapping"},
     "oneid/reviews/{pk}/": {"pk": "review"},
@@ -170,7 +176,7 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         "member": member,
         "order": order,
         "group": group,
-        "tag": Tag.objects.create(pool=other_pool, group=group, name="T"),
+        **_tags(other_pool, group, now),
         "bulk": BulkAct.objects.create(pool=other_pool, act="tag", params={}, at=now),
         "view": SavedView.objects.create(pool=other_pool, owner=admin, name="V", query="stage=1"),
         "mapping": mappings.keep(
@@ -248,6 +254,16 @@ def _exported(pool: Pool, owner: User, now: Any) -> ExportRequest:
     path.parent.mkdir(parents=True)
     path.write_text("x")
     return made
+
+
+def _tags(pool: Pool, group: TagGroup, now: Any) -> dict[str, Any]:
+    """A tag, one that a rule keeps, and one that became the first."""
+    tag, ruled, old = (Tag.objects.create(pool=pool, group=group, name=name) for name in ("T", "R", "O"))
+    return {
+        "tag": tag,
+        "tag_rule": TagRule.objects.create(pool=pool, tag=ruled, rule=EVERYBODY),
+        "tag_merge": TagMerge.objects.create(pool=pool, source=old, target=tag, at=now, done_at=now),
+    }
 
 
 def _merged(pool: Pool, now: Any) -> Merge:
