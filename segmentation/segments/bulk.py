@@ -70,3 +70,37 @@ bulk.register(
         said=_said,
     )
 )
+
+
+# -- Off a list ----------------------------------------------------------------------------------
+def chosen_list(asking: bulk.Asking, data: Mapping[str, Any]) -> dict[str, Any]:
+    """A list that is there."""
+    return {"list": _list(asking.pool, data.get("list")).pk}
+
+
+def remove(doing: bulk.Doing, ids: BitMap) -> bulk.Done:
+    """Take members off the list; those who were on it."""
+    gone = membership.change_list(segment=_list(doing.pool, doing.params["list"]), add=BitMap(), remove=ids, as_of=doing.as_of)
+    return bulk.Done(gone)
+
+
+def put_back(doing: bulk.Doing, done: bulk.Done) -> int:
+    """Those are on it again who are not by now."""
+    segment = _list(doing.pool, doing.params["list"])
+    return len(membership.change_list(segment=segment, add=done.changed, remove=BitMap(), as_of=doing.as_of))
+
+
+bulk.register(
+    bulk.Act(
+        "list_remove",
+        label=gettext_lazy("移出名单"),
+        icon="playlist-x",
+        permission="segments.edit",
+        clean=chosen_list,
+        apply=remove,
+        undo=put_back,
+        template="segments/bulk_off_list.html",
+        context=_lists,
+        said=_said,
+    )
+)

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import get_language
 from pyroaring import BitMap
 
 from members.models import Member, Pool
 from segmentation import bitmaps
 from segmentation.choices import namer
 from segmentation.evaluate import Evaluation, latest_snapshot
-from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
+from segmentation.models import Segment, SegmentSnapshot, SegmentVersion, TagRule
 from segmentation.reasons import explain_values
 from segmentation.rules.ast import Condition, Node
 from segmentation.rules.explain import explain
@@ -78,13 +79,11 @@ def sentence_of(pool: Pool, rule: Any, names: Any = None, language: str | None =
     try:
         return sentence(pool, parse(rule), names, language)
     except RuleError as error:
-        return str(error)
+        return "；".join(fault.text.said(language or get_language() or "zh-hans") for fault in error.faults)
 
 
 def sentence(pool: Pool, tree: Node, names: Any = None, language: str | None = None) -> str:
     """A rule in the language of the moment, with the pool's names."""
-    from django.utils.translation import get_language
-
     said = language or get_language() or "zh-hans"
     return explain(tree, said, names or namer(pool, said))
 
@@ -92,6 +91,12 @@ def sentence(pool: Pool, tree: Node, names: Any = None, language: str | None = N
 def members_now(segment: Segment, as_of: datetime, look: Evaluation | None = None) -> BitMap:
     """Who is in a segment as it was last computed, without members merged away since."""
     return latest_snapshot(segment) & (look or Evaluation(segment.pool, as_of)).universe
+
+
+def kept_tags(segment: Segment) -> list[TagRule]:
+    """The tags that are in step with it."""
+    rules = TagRule.objects.filter(segment=segment, tag__retired_at=None)
+    return list(rules.select_related("tag").order_by("tag__name"))
 
 
 # -- People --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ pages = [
     path("<int:pk>/versions/", history.segment_versions, name="versions"),
     path("<int:pk>/versions/<int:n>/restore/", history.segment_roll_back, name="roll-back"),
     path("<int:pk>/hooks/", hooks.segment_hooks, name="hooks"),
-    path("<int:pk>/hooks/<int:hook>/<slug:what>/", hooks.hook_act, name="hook-act"),
+    path("<int:pk>/hooks/new/", hooks.hook_new, name="hook-new"),
+    path("<int:pk>/hooks/<int:hook_id>/<slug:what>/", hooks.hook_act, name="hook-act"),
 ]
 urlpatterns = [path("", include((pages, "segments")))]

@@ -40,9 +40,3 @@ def notices(segment: Segment, before: int | None = None, status: str = "", hook:
     rows = rows.filter(hook_id=hook) if hook else rows
     found = list(rows.order_by("-pk")[: PAGE + 1])
     return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None)
-
-
-def counts(segment: Segment) -> dict[str, int]:
-    """Requests by status."""
-    rows = SegmentNotice.objects.filter(hook__segment=segment).values("status").annotate(n=Count("pk"))
-    return dict(rows.values_list("status", "n"))

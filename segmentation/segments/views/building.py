@@ -83,6 +83,8 @@ def _save(request: HttpRequest, segment: Segment | None, draft: builder.Group, f
             shown.orphans += [fault.text.zh for fault in error.faults]
         except Problem as problem:
             form.add_error("name" if "name" in problem.fields else None, problem.message)
+            if problem.code == "version_moved":  # they have been told: saving again is meant
+                return _builder(request, segment, draft, form, shown, status=422, based_on=problem.fields["version"])
         else:
             toast(request, _("分群已保存，正在计算"))
             return _go(request, reverse("segments:detail", args=[saved.pk]))
@@ -94,7 +96,13 @@ def _saved(request: HttpRequest, segment: Segment | None, shown: Preview, data: 
     if segment is None and data["kind"] == Segment.Kind.SNAPSHOT:
         services.checked(request.pool, shown.rule)
         return services.fix(ids=shown.result.bitmap, as_of=shown.result.as_of, rule=shown.rule, **named)
-    return services.save(rule=shown.rule, segment=segment, **named)
+    return services.save(rule=shown.rule, segment=segment, based_on=_based_on(request), **named)
+
+
+def _based_on(request: HttpRequest) -> int | None:
+    """The version the writer had in front of them."""
+    text = request.POST.get("based_on", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else None
 
 
 def _go(request: HttpRequest, url: str) -> HttpResponse:
@@ -108,9 +116,11 @@ def _builder(
     form: NameForm,
     shown: Preview | None = None,
     status: int = 200,
+    based_on: int | None = None,
 ) -> HttpResponse:
     context = {
         "segment": segment,
+        "based_on": based_on or _based_on(request) or (segment.version if segment else None),
         "form": form,
         "preview": shown or preview(request.pool, draft, clock.now()),
         "facts": fact_groups(request.pool),

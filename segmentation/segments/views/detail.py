@@ -42,6 +42,7 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "sample": queries.sample(found),
         "bars": queries.reach(look, found, request.LANGUAGE_CODE),
         "uses": usage.uses(segment),
+        "kept": queries.kept_tags(segment),
         "why": _why(request, segment, current.rule),
         "job": computing.job_of(segment) if segment.status == Segment.Status.BUILDING else None,
         "faults": _faults(segment, current.rule),

@@ -7,13 +7,13 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from scrm.lib import clock
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
-from scrm.staff.access import Refused, allow
+from scrm.staff.access import allow
 from scrm.staff.permissions import may
 from segmentation.models import Segment, SegmentHook, SegmentNotice
 from segmentation.segments.forms import HookForm
@@ -25,18 +25,23 @@ def _hook(segment: Segment, pk: int) -> SegmentHook:
     return get_object_or_404(SegmentHook.objects.select_related("segment__pool"), segment=segment, pk=pk)
 
 
-@require_http_methods(["GET", "POST"])
+FIRST = {"tells_entered": True, "tells_left": True}
+
+
+@require_GET
 @allow("connectors.view")
 def segment_hooks(request: HttpRequest, pk: int) -> HttpResponse:
-    """The addresses that are told; a POST adds one and shows its secret this once."""
-    segment = one(request, pk)
-    form = HookForm(request.POST or None, initial={"tells_entered": True, "tells_left": True})
-    secret = ""
-    if request.method == "POST":
-        if not may(request.role, "connectors.edit"):
-            raise Refused("connectors.edit")
-        secret = _created(request, segment, form) if form.is_valid() else ""
-    return _page(request, segment, HookForm(initial=form.initial) if secret else form, secret)
+    """The addresses that are told, and what they were told."""
+    return _page(request, one(request, pk), HookForm(initial=FIRST))
+
+
+@require_POST
+@allow("connectors.edit")
+def hook_new(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tell one more address; its secret is shown this once."""
+    segment, form = one(request, pk), HookForm(request.POST)
+    secret = _created(request, segment, form) if form.is_valid() else ""
+    return _page(request, segment, HookForm(initial=FIRST) if secret else form, secret)
 
 
 def _created(request: HttpRequest, segment: Segment, form: HookForm) -> str:
@@ -48,27 +53,27 @@ def _created(request: HttpRequest, segment: Segment, form: HookForm) -> str:
 
 
 def _page(request: HttpRequest, segment: Segment, form: HookForm, secret: str = "") -> HttpResponse:
+    found = list(queries.hooks(segment))
     context: dict[str, Any] = {
         **head(request, segment, "hooks"),
-        "hooks": queries.hooks(segment),
+        "hooks": found,
         "notices": queries.notices(segment, number_in(request, "before"), request.GET.get("status", "")),
-        "counts": queries.counts(segment),
         "asked_status": request.GET.get("status", ""),
         "statuses": SegmentNotice.Status.choices,
         "form": form,
         "secret": secret,
         "may_change": may(request.role, "connectors.edit"),
-        "waits": any(hook.waiting for hook in queries.hooks(segment)),
+        "waits": any(hook.waiting and hook.is_active for hook in found),
     }
     return render_page(request, "segments/hooks.html", "notices", context, status=422 if form.errors else 200)
 
 
 @require_POST
 @allow("connectors.edit")
-def hook_act(request: HttpRequest, pk: int, hook: int, what: str) -> HttpResponse:
+def hook_act(request: HttpRequest, pk: int, hook_id: int, what: str) -> HttpResponse:
     """Switch a hook on or off, try it, sign with another secret, remove it, or send again what was not taken."""
     segment = one(request, pk)
-    row = _hook(segment, hook)
+    row = _hook(segment, hook_id)
     acts: dict[str, Callable[[HttpRequest, SegmentHook], str]] = {
         "switch": _switch,
         "test": _test,
@@ -84,7 +89,7 @@ def hook_act(request: HttpRequest, pk: int, hook: int, what: str) -> HttpRespons
         toast(request, problem.message, level=messages.ERROR)
         secret = ""
     if secret:
-        return _page(request, segment, HookForm(initial={"tells_entered": True, "tells_left": True}), secret)
+        return _page(request, segment, HookForm(initial=FIRST), secret)
     return redirect("segments:hooks", pk)
 
 
