@@ -72,7 +72,9 @@ def test_evidence_is_kept_row_by_row(login, pool):
     login("admin").post("/p/demo/segments/standings/new/", {"family": "aipl", "name": "AIPL", "may_fall": "on", **rows})
     kept = Scheme.objects.get().settings
     assert kept["may_fall"] is True
-    assert [(each["step"], each["source"], each["kinds"], each["times"], each["amount"], each["days"]) for each in kept["evidence"]] == [
+    assert [
+        (each["step"], each["source"], each["kinds"], each["times"], each["amount"], each["days"]) for each in kept["evidence"]
+    ] == [
         (1, "event", ["view", "search"], 1, 0, 30),
         (4, "order", [], 1, 9950, 0),
     ]
@@ -85,7 +87,7 @@ def test_every_family_has_a_form_that_gives_back_what_it_shows(login, pool, fami
     form = page.context["form"]
     from segmentation.standings.forms import initial, settings_form
 
-    data = {}
+    data: dict[str, object] = {}
     shown = initial(family, made.settings)
     if family == "aipl":
         data = {"evidence-TOTAL_FORMS": len(shown["rows"]), "evidence-INITIAL_FORMS": 0, "may_fall": "on"}
@@ -144,11 +146,11 @@ def test_a_scheme_in_use_is_not_put_away(login, scheme, monkeypatch):
 
 
 def test_readers_may_not_write(login, scheme):
-    assert login("analyst").get(f"/p/demo/segments/standings/{scheme.pk}/").status_code == 200
+    assert login("marketer").get(f"/p/demo/segments/standings/{scheme.pk}/").status_code == 200
     for url in ("new/", f"{scheme.pk}/edit/"):
-        assert login("analyst").get(f"/p/demo/segments/standings/{url}").status_code == 403
+        assert login("marketer").get(f"/p/demo/segments/standings/{url}").status_code == 403
     for url in (f"{scheme.pk}/run/", f"{scheme.pk}/archive/", "runs/again/"):
-        assert login("analyst").post(f"/p/demo/segments/standings/{url}").status_code == 403
+        assert login("marketer").post(f"/p/demo/segments/standings/{url}").status_code == 403
 
 
 def test_the_recalculation_page_says_how_far_each_model_is(login, scheme):
@@ -161,7 +163,7 @@ def test_the_recalculation_page_says_how_far_each_model_is(login, scheme):
 
 
 def test_the_members_page_and_list_know_standings(login, scheme, alice, bob):
-    tab = login("operator").get(f"/p/demo/members/{alice.pk}/?tab=standings").content.decode()
+    tab = login("operator").get(f"/p/demo/members/{alice.pk}/panels/standings/").content.decode()
     assert "价值层" in tab
     assert "头部" in tab
     moments = login("operator").get(f"/p/demo/members/{alice.pk}/").content.decode()
