@@ -31,6 +31,8 @@ app.conf.beat_schedule = {
     "org": {"task": "members.tasks.keep_org", "schedule": 300.0},
     # Every night, in the pool's small hours (Asia/Shanghai).
     "recalculate-all": {"task": "segmentation.tasks.recalculate_all", "schedule": crontab(hour=3, minute=10)},
+    # After it: scores of the models that are on, and those trained anew whose week is over.
+    "models": {"task": "segmentation.tasks.refresh_models", "schedule": crontab(hour=3, minute=50)},
     # Visitors who are members by now, and those who never became one.
     "visitors": {"task": "members.tasks.take_visitors", "schedule": 300.0},
     "strangers": {"task": "members.tasks.forget_strangers", "schedule": crontab(hour=2, minute=20)},

@@ -3,6 +3,7 @@ from celery import shared_task
 from members.models import Pool
 from scrm.lib import clock
 from segmentation import leaves
+from segmentation.predicting import services as predicting
 from segmentation.recalculation import services as recalculation
 from segmentation.segments import computing
 from segmentation.segments.hooks import sending
@@ -59,3 +60,11 @@ def apply_tag_rules() -> int:
 def sweep_leaves() -> None:
     """Drop kept answers that are past their time."""
     leaves.sweep(as_of=clock.now())
+
+
+@shared_task
+def refresh_models() -> None:
+    """Ask for every pool's models that are on: scored every night, trained anew every week."""
+    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
+        for predictor, train in predicting.due(pool, clock.now()):
+            predicting.ask(predictor=predictor, train=train, actor=None)
