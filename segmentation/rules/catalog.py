@@ -117,6 +117,7 @@ class Fact:
     timed: bool = False  # depends on the minute
     optional: bool = False  # of a choice: it can be unknown
     attribute: str = ""  # the key of the pool's own field it asks for
+    scheme: int = 0  # the pool's scheme it asks for
     integral: bool = True
     note: Text | None = None
     # For sentences; `[…]` is said only when something was chosen, `{of}` is what.
@@ -197,9 +198,9 @@ def fact(key: str) -> Fact:
 
 
 def _own(key: str) -> Fact:
-    from segmentation.rules import facts_own
+    from segmentation.rules import facts_own, facts_standings
 
-    if (found := facts_own.made(key)) is None:
+    if (found := facts_own.made(key) or facts_standings.made(key)) is None:
         raise KeyError(key)
     return found
 
@@ -212,6 +213,7 @@ def _load() -> None:
         facts_loyalty,
         facts_member,
         facts_orders,
+        facts_predictions,
         facts_reach,
         facts_responses,
         facts_state,

@@ -115,7 +115,8 @@ class _Teller:
     def stated(self, about: Fact, condition: Condition) -> str:
         label, window = self.phrase(about, condition), self.window(condition.window)
         if about.kind == "date":
-            return self.said(condition.op, label=label, window=self.inside(window, condition.window))
+            told = self.said(condition.op, label=label, window=self.inside(window, condition.window))
+            return told.replace(" was ", " is ", 1) if about.ahead and not self.zh else told
         if condition.op in SAID:
             return self.said(condition.op, label=label, x=self.value(about, condition.value))
         compared = self.compared(about, condition)
@@ -218,7 +219,7 @@ class _Teller:
             return told
         unit = self.text(UNITS[condition.then.unit])
         n = condition.then.within
-        told = told.replace("{within}", f"{n} {unit}" if self.zh else _plural(n, unit))
+        told = told.replace("{within}", f"{n} {unit}" if self.zh else _counted(n, unit))
         source = about.subject.source if about.subject else ""
         named = [self.quoted(source, self.happening(source, each)) for each in condition.then.of]
         return told.replace("{then}", self.joined(named, "any")) if named else told
@@ -255,7 +256,9 @@ class _Teller:
         return "" if value is None else f"「{value}」" if self.zh else f"“{value}”"
 
     def named(self, told: str, about: Fact) -> str:
-        """The name the pool gave its own field."""
+        """The name the pool gave its own field or scheme."""
+        if about.scheme:
+            return told.replace("{name}", self.names("schemes", about.scheme))
         return told.replace("{name}", self.names("own_fields", about.attribute)) if about.attribute else told
 
     def subject(self, subject: Subject, of: Sequence[Any]) -> str:
@@ -333,7 +336,7 @@ class _Teller:
         begun = self.text(anchor.label).replace("{of}", of)
         if window.days is None:
             return f"{begun}以来" if self.zh else f"since {begun}"
-        return f"{begun}后 {window.days} 天内" if self.zh else f"within {_plural(window.days, 'days')} after {begun}"
+        return f"{begun}后 {window.days} 天内" if self.zh else f"within {_counted(window.days, 'days')} after {begun}"
 
     def dates(self, window: Window) -> str:
         start, end = window.start, window.end
@@ -346,6 +349,10 @@ class _Teller:
 
 def _plural(n: int, unit: str) -> str:
     return unit.removesuffix("s") if n == 1 else f"{n} {unit}"
+
+
+def _counted(n: int, unit: str) -> str:
+    return f"{n} {unit.removesuffix('s') if n == 1 else unit}"
 
 
 def _trimmed(value: float) -> str:

@@ -218,4 +218,4 @@ def test_sentences(rule: Any, zh: str, en: str) -> None:
 
 def test_the_page_about_facts_is_the_catalogue() -> None:
     page = Path(__file__).parents[2] / "docs" / "facts.md"
-    assert page.read_text() == document(), "run: python -m segmentation.rules.document > docs/facts.md"
+    assert page.read_text() == document(), "run: manage.py facts > docs/facts.md"
