@@ -20,6 +20,11 @@ STAGES = (
     Choice(3, Text("睡眠期", "sleeping")),
     Choice(4, Text("流失期", "lost")),
 )
+LEADS = (
+    Choice(1, Text("新潜客", "new lead")),
+    Choice(2, Text("互动潜客", "engaged lead")),
+    Choice(3, Text("沉寂潜客", "cold lead")),
+)
 RFM_GROUPS = (
     Choice(7, Text("重要价值", "champions")),
     Choice(5, Text("重要发展", "important to develop")),
@@ -64,6 +69,7 @@ declare(
     _state("f_score", "F 分", "F score", "number", "f", unit=POINTS),
     _state("m_score", "M 分", "M score", "number", "m", unit=POINTS),
     _state("stage", "生命周期", "lifecycle stage", "choice", "stage", choices=STAGES, numeric=True, absent=0),
+    _state("lead_stage", "潜客阶段", "lead stage", "choice", "lead", choices=LEADS, numeric=True, optional=True),
     _state(
         "order_count",
         "累计订单数",
