@@ -25,7 +25,7 @@ from scrm.jobs.models import JobRun  # noqa: E402
 job, seed, wanted, media = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 settings.MEDIA_ROOT = media
 staging.ROWS_PER_COPY, targets.BLOCKS_PER_CHUNK, reading.BLOCK = 1000, 6, 1 << 14
-revert.BLOCKS = {"members": 2, "changed": 2, "ready": 5}
+revert.BLOCKS = revert.BLOCKS | {"members": 2, "changed": 2, "ready": 5}
 chance = random.Random(seed)
 checkpoint = running.RunningJob.checkpoint
 

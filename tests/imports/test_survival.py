@@ -227,7 +227,7 @@ def test_cancelled_in_mid_write_it_can_be_taken_back(
 def test_a_revert_can_be_stopped_and_gone_on_with(
     upload: Callable[..., ImportRun], small: None, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(revert, "BLOCKS", {"members": 2, "changed": 2, "ready": 3})
+    monkeypatch.setattr(revert, "BLOCKS", revert.BLOCKS | {"members": 2, "changed": 2, "ready": 3})
     run = upload("orders", *rows())
     assert running.run(start(run).pk, heart=False) == "done"
     run.refresh_from_db()
