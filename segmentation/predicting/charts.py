@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from scrm.lib import formats
 from scrm.lib.charts import Chart, Column, chart
 from segmentation.models import ModelVersion
 from segmentation.predicting import queries, words
@@ -41,7 +42,7 @@ def calibration(request: HttpRequest) -> Chart:
     points = [[_shown(each["predicted"], unit), _shown(each["actual"], unit)] for each in bins]
     limits = [[_shown(each[name], unit) for name in ("predicted", "low", "high")] for each in bins]
     most = max([value for point in points for value in point], default=1)
-    axis = {"share": _("（%%）") % (), "money": _("（元）")}.get(unit, "")
+    axis = {"share": " (%)", "money": f" ({formats.currency_sign()})"}.get(unit, "")
     return Chart(
         title=_("预测与实际"),
         columns=[
