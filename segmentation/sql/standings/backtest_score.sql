@@ -1,8 +1,7 @@
 -- How well the score of an earlier day would have told who buys in the days after it, for several half-lives: the
 -- chance that a buyer stood above somebody who did not buy (AUC, ties by half). A sample of members, by their number.
 -- Reads {acts} (member_id, item, at, points), members_order; writes nothing. Half-life 0: no decay.
--- sample {acts} = SELECT member_id, 0 AS item, placed_at AS at, 1000::bigint AS points FROM members_order WHERE {mine}
--- sample {mine} = member_id BETWEEN 0 AND 4294967295
+-- sample {acts} = SELECT member_id, 0 AS item, placed_at AS at, 1000::bigint AS points FROM members_order
 WITH scored AS (
     SELECT
         a.member_id,
@@ -39,7 +38,7 @@ SELECT
     (
         sum(place + (ties - 1) / 2.0) FILTER (WHERE bought)
         - count(*) FILTER (WHERE bought) * (count(*) FILTER (WHERE bought) + 1) / 2.0
-    ) / nullif(count(*) FILTER (WHERE bought) * count(*) FILTER (WHERE NOT bought), 0) AS auc
+    )::float8 / nullif(count(*) FILTER (WHERE bought) * count(*) FILTER (WHERE NOT bought), 0) AS auc
 FROM judged
 GROUP BY half_life
 ORDER BY half_life

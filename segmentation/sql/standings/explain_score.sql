@@ -1,7 +1,6 @@
 -- Where one member's points come from: per item how often, how many points they were and what is left of them.
 -- Reads {acts} (member_id, item, at, points); writes nothing.
--- sample {acts} = SELECT member_id, 0 AS item, placed_at AS at, 1000::bigint AS points FROM members_order WHERE {mine}
--- sample {mine} = member_id = 1
+-- sample {acts} = SELECT member_id, 0 AS item, placed_at AS at, 1000::bigint AS points FROM members_order
 SELECT
     item,
     count(*) AS times,
