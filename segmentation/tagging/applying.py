@@ -16,7 +16,7 @@ from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.models import User
-from segmentation.evaluate import CircularSegment, Evaluation
+from segmentation.evaluate import CircularSegment, Evaluation, latest_snapshot
 from segmentation.models import Segment, TagRule
 from segmentation.rules.ast import conditions
 from segmentation.rules.catalog import fact
@@ -41,8 +41,10 @@ class Wanted:
 
 def selected(rule: TagRule, look: Evaluation) -> BitMap:
     """Whom the rule selects by itself. Raises RuleError or CircularSegment when it cannot be worked out."""
-    if rule.segment_id:
-        return look.segment(rule.segment_id) & look.universe
+    if rule.segment:
+        # As it was last computed: the tag says what the segment's page says, whatever its cadence.
+        found = latest_snapshot(rule.segment) if rule.segment.as_of else look.segment(rule.segment.pk)
+        return found & look.universe
     tree = parse(rule.rule)
     look.prepare(tree)
     return look.of(tree) & look.universe

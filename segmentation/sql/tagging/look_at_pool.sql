@@ -12,7 +12,7 @@ SELECT
             SELECT 1 FROM members_member AS m
             WHERE m.pool_id = %(pool_id)s AND m.birthday IS NOT NULL AND m.merged_into IS NULL
             LIMIT 100
-        ) AS some
+        ) AS found
     ) AS birthdays
 FROM (
     SELECT placed_at, discount FROM members_order
