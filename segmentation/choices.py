@@ -12,8 +12,9 @@ from members.team.queries import colleagues
 from scrm.lib import sql
 from segmentation import own
 from segmentation.models import Segment
-from segmentation.rules import facts_own, facts_state, happenings
+from segmentation.rules import facts_own, facts_standings, facts_state, happenings
 from segmentation.rules.catalog import Choice
+from segmentation.standings import rules as standings
 from touchpoints.models import Connector, Content, Step
 
 Option = tuple[str | int, str]
@@ -42,6 +43,8 @@ def options(pool: Pool, source: str, q: str = "", of: tuple[Any, ...] = (), limi
     """The first choices of a source that contain `q`."""
     if source in STATIC:
         return [(choice.value, choice.label.said(_language())) for choice in STATIC[source]]
+    if source.startswith(facts_standings.SOURCE):
+        return [*standings.options(pool, source, q.strip(), _language())]
     if source.startswith(facts_own.SOURCE):
         return [*own.options(pool, source.removeprefix(facts_own.SOURCE), q.strip(), limit, _language())]
     return LISTS[source](pool, q.strip(), of, limit)
@@ -52,6 +55,8 @@ def name_of(pool: Pool, language: str, source: str, value: Any) -> str:
     for choice in STATIC.get(source, ()):
         if choice.value == value:
             return choice.label.said(language)
+    if source.startswith(facts_standings.SOURCE):
+        return standings.choice_name(pool, source, value, language)
     if source.startswith(facts_own.SOURCE):
         return own.choice_names(pool, source.removeprefix(facts_own.SOURCE), [value], language)[value]
     return str(NAMES[source](pool, [value], language).get(value, f"#{value}")) if source in NAMES else str(value)
@@ -265,4 +270,5 @@ NAMES: dict[str, Named] = {
     "event_kinds": _event_names,
     "happenings": lambda pool, values, language: {value: _happening(value, language) for value in values},
     facts_own.NAMES: own.names,
+    facts_standings.NAMES: standings.names,
 }

@@ -25,6 +25,7 @@ from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, children, conditions, walk
 from segmentation.rules.normalise import Leaf, leaves
 from segmentation.rules.parse import RuleError, parse
+from segmentation.standings import rules as standings
 
 OUTSIDE_SQL = frozenset({"segment", "sample", "member"})
 
@@ -85,7 +86,7 @@ class Evaluation:
 
     def prepare(self, node: Node) -> None:
         """Load every leaf of a rule at once. Raises `RuleError` when it asks for a field that is gone."""
-        if gone := own.faults(lambda: self.fields, node):
+        if gone := [*own.faults(lambda: self.fields, node), *standings.faults(self.pool, node)]:
             raise RuleError(gone)
         found = [leaf for _, condition in conditions(node) for leaf in _leaves_of(self._algebra(condition))]
         self.shelf.load([UNIVERSE, *(leaf for leaf in found if leaf.fact not in OUTSIDE_SQL)])

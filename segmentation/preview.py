@@ -22,6 +22,7 @@ from segmentation.rules.catalog import GROUPS, Fact, Filter, Text, facts
 from segmentation.rules.parse import MAX_FILTERS, Fault, parse, read
 from segmentation.rules.periods import AHEAD, PERIODS, UNITS
 from segmentation.segments import queries
+from segmentation.standings import rules as standings
 
 OPERATOR_LABELS: dict[str, tuple[str, str]] = {
     "in": ("属于", "is one of"),
@@ -199,7 +200,7 @@ def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
     faults = read(rule)[1]
     told = _by_node(faults, places)
     tree, kept = _sound(root, set(told))
-    if gone := own.faults(lambda: fields.by_key(pool), tree):
+    if gone := [*own.faults(lambda: fields.by_key(pool), tree), *standings.faults(pool, tree)]:
         faults, told = [*faults, *gone], {**told, **_by_node(gone, kept)}
         tree, kept = _sound(root, set(told))
     try:
@@ -257,6 +258,10 @@ class _Viewer:
 
     def row(self, view: NodeView, row: Row) -> None:
         about = row.about
+        if about.scheme:
+            scheme = standings.scheme_of(self.pool, about)
+            about = row.about = standings.dressed(about, scheme) if scheme else about
+            view.stray = scheme is None or not scheme.is_active
         if about.attribute:
             field = self.fields.get(about.attribute)
             row.about = replace(own.dressed(about, field), choices=about.choices) if field else about
@@ -321,7 +326,7 @@ class _Viewer:
 def fact_groups(pool: Pool) -> list[tuple[str, list[tuple[str, str]]]]:
     """The grouped select of facts, the pool's own among them."""
     found: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
-    for about in (*facts().values(), *own.facts(pool)):
+    for about in (*facts().values(), *own.facts(pool), *standings.facts(pool)):
         found[about.group].append((about.key, about.label.said(language())))
     return [(GROUPS[group].said(language()), items) for group, items in found.items() if items]
 

@@ -24,6 +24,7 @@ from segmentation.segments import cadence as cadences
 from segmentation.segments import membership, usage
 from segmentation.segments.computing import ask_refresh
 from segmentation.segments.lists import Named, resolve
+from segmentation.standings import rules as standings
 
 
 class InUse(Problem):
@@ -54,7 +55,12 @@ def checked(pool: Pool, rule: Any, segment: Segment | None = None) -> Node:
         tree = tree_of(rule)
     except RuleError as error:
         raise BadRule(error.faults) from None
-    faults = [*_strangers(pool, tree), *own.faults(lambda: fields.by_key(pool), tree), *_circles(pool, tree, segment)]
+    faults = [
+        *_strangers(pool, tree),
+        *own.faults(lambda: fields.by_key(pool), tree),
+        *standings.faults(pool, tree),
+        *_circles(pool, tree, segment),
+    ]
     if faults:
         raise BadRule(faults)
     return tree

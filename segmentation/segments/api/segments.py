@@ -25,6 +25,7 @@ from segmentation.segments.api import shapes
 from segmentation.segments.api.paging import paged
 from segmentation.segments.api.through_time import ThroughTime
 from segmentation.segments.overlap import MOST, Together
+from segmentation.standings import rules as standings
 
 
 class SegmentViewSet(ThroughTime, PoolViewSet):
@@ -122,7 +123,9 @@ class SegmentViewSet(ThroughTime, PoolViewSet):
     @action(detail=False, pagination_class=None)
     def facts(self, request: Request) -> Response:
         """Everything a rule can ask, the pool's own fields included: labels, operators, choices, units."""
-        return Response([catalog.as_json(fact) for fact in (*catalog.facts().values(), *own.facts(self.pool))])
+        return Response(
+            [catalog.as_json(fact) for fact in (*catalog.facts().values(), *own.facts(self.pool), *standings.facts(self.pool))]
+        )
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT), OpenApiParameter("limit", OpenApiTypes.INT)],
@@ -149,6 +152,14 @@ class SegmentViewSet(ThroughTime, PoolViewSet):
         """Stop computing; a running one stops at its next step, the figures of the last time stay."""
         segment = self._one()
         computing.cancel(segment=segment, actor=request.user)
+        return self._shown(segment)
+
+    @extend_schema(request=None, responses=shapes.SegmentOut)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: int) -> Response:
+        """Bring back one that was put away."""
+        segment = self._one()
+        services.restore(segment=segment, actor=request.user)
         return self._shown(segment)
 
     @extend_schema(request=shapes.FreezeIn, responses={201: shapes.SegmentOut})
