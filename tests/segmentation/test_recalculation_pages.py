@@ -166,8 +166,8 @@ def test_the_matrix_leads_to_the_members_behind_a_cell(login, computed, pool, al
     listed = client.get(link).content.decode()
     assert "Alice" in listed
     assert "Bob" not in listed
-    csv = client.get("/p/demo/charts/state_moves.csv", {"kind": 1, "since": since, "until": until}).content.decode("utf-8-sig")
-    assert "活跃期,睡眠期,1" in csv
+    answer = client.get("/p/demo/charts/state_moves.csv", {"kind": 1, "since": since, "until": until})
+    assert "活跃期,睡眠期,1" in b"".join(answer.streaming_content).decode("utf-8-sig")
 
 
 def test_dates_that_make_no_sense_are_refused_in_words(login, computed):
