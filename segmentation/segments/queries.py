@@ -19,13 +19,18 @@ from segmentation.rules.ast import Condition, Node
 from segmentation.rules.explain import explain
 from segmentation.rules.facts_reach import CARRIERS
 from segmentation.rules.parse import RuleError, parse
-from segmentation.segments import cadence
+from segmentation.segments import cadence, usage
 
 SPARK = 30
 
 
-def segments(pool: Pool, *, q: str = "", archived: bool | None = False, kind: str = "", status: str = "") -> QuerySet[Segment]:
-    """Segments of a pool with their current `rule`, those touched last first; `archived=None` for both."""
+def segments(
+    pool: Pool, *, q: str = "", archived: bool | None = False, kind: str = "", status: str = "", fact: str = ""
+) -> QuerySet[Segment]:
+    """Segments of a pool with their current `rule`, those touched last first.
+
+    `archived=None` for both; `fact` for those whose rule asks for it.
+    """
     current = SegmentVersion.objects.filter(segment=OuterRef("pk"), n=OuterRef("version")).values("rule")
     found = Segment.objects.filter(pool=pool).select_related("pool", "actor").annotate(rule=Subquery(current))
     if archived is not None:
@@ -33,6 +38,8 @@ def segments(pool: Pool, *, q: str = "", archived: bool | None = False, kind: st
     found = found.filter(name__icontains=q.strip()) if q.strip() else found
     found = found.filter(kind=kind) if kind in Segment.Kind.values else found
     found = found.filter(status=status) if status in Segment.Status.values else found
+    if fact:
+        found = found.filter(pk__in=[segment.pk for segment in usage.asking_for(pool.pk, ("facts", fact))])
     return found.order_by("-updated_at", "-pk")
 
 

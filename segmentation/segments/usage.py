@@ -1,5 +1,6 @@
 """Who uses a segment, and what segments use. Upper apps announce themselves: `usage.register(function)`."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -44,13 +45,16 @@ def uses(segment: Segment) -> list[Use]:
 
 # -- What rules ask for --------------------------------------------------------------------------
 def asked_by(rule: Any) -> set[tuple[str, Any]]:
-    """What a rule refers to, as far as it can be read: ("tags", 7), ("segments", 3), ("stores", "S01") …"""
+    """What a rule refers to, as far as it can be read: ("facts", "city"), ("tags", 7), ("segments", 3), ("stores", "S01") …"""
     node, _faults = read(rule)
     return {each for _path, condition in (conditions(node) if node is not None else []) for each in _asked(condition)}
 
 
 def _asked(condition: Condition) -> Iterator[tuple[str, Any]]:
     about = fact(condition.fact)
+    yield "facts", condition.fact
+    if about.scheme:
+        yield "schemes", about.scheme
     if about.source:
         yield from ((about.source, value) for value in _several(condition.value))
     if about.subject:
@@ -78,6 +82,12 @@ def current_rules(pool_id: int) -> list[SegmentVersion]:
 def asking_for(pool_id: int, *wanted: tuple[str, Any]) -> list[Segment]:
     """Live segments whose current rule asks for any of these: `asking_for(pool, ("tags", 7))`."""
     return [row.segment for row in current_rules(pool_id) if row.rule and asked_by(row.rule) & set(wanted)]
+
+
+def facts_used(pool_id: int) -> dict[str, int]:
+    """By how many live segments each fact is asked for, the most used first."""
+    asked = [key for row in current_rules(pool_id) for source, key in asked_by(row.rule) if source == "facts"]
+    return dict(Counter(asked).most_common())
 
 
 def referring(segment: Segment) -> list[Segment]:
@@ -112,6 +122,12 @@ def _shown(found: Iterable[Segment]) -> list[things.Use]:
 def that_ask_for_a_tag(pool_id: int, pk: int) -> Iterable[things.Use]:
     """Segments whose rule asks for a tag."""
     return _shown(asking_for(pool_id, ("tags", pk)))
+
+
+@things.register("scheme")
+def that_ask_for_a_scheme(pool_id: int, pk: int) -> Iterable[things.Use]:
+    """Segments whose rule asks how members stand in a scheme."""
+    return _shown(asking_for(pool_id, ("schemes", pk)))
 
 
 @things.register("community")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from django.test import Client
@@ -103,7 +104,7 @@ def test_moves_are_differences_of_what_was_kept(pool: Pool, steps: list[tuple[in
         known = at_end.get(day, known)
         told[day] = known
         assert set(history.standing(segment, history.end_of(day, segment)).ids) == known, day
-    for start, end in zip(days, days[1:], strict=False):
+    for start, end in pairwise(days):
         found = history.moves(segment, history.end_of(start, segment), history.end_of(end, segment))
         assert set(found.entered) == told[end] - told[start]
         assert set(found.left) == told[start] - told[end]
@@ -147,11 +148,11 @@ def test_the_member_list_and_exports_can_go_back_in_time(moved: Segment, login: 
     assert "Cai" not in page
     form = login("operator").get(f"/p/demo/privacy/exports/new/?query=segment_at%3D{at_value}").content.decode()
     assert "segment_at" in form
-    for nonsense in ("", "x:2026-11-01", f"{moved.pk}:yesterday", "999999:2026-11-01"):
-        with pytest.raises(ValueError, match=""):
+    for nonsense in ("x:2026-11-01", f"{moved.pk}:yesterday", "999999:2026-11-01"):
+        with pytest.raises(ValueError, match=r"."):
             filters.extras["segment_at"].ids(moved.pool, nonsense)
     for nonsense in (f"{moved.pk}:gone:2026-11-01~2026-11-02", f"{moved.pk}:left:2026-11-01"):
-        with pytest.raises(ValueError, match=""):
+        with pytest.raises(ValueError, match=r"."):
             filters.extras["segment_moved"].ids(moved.pool, nonsense)
 
 

@@ -152,8 +152,8 @@ def test_on_the_page(pool: Pool, three: tuple[list[Segment], list[int]], login: 
     assert region in page
     assert filters.extras["segment_region"].ids(pool, region) == BitMap(pks[3:5])
     assert "不属于 C" in filters.extras["segment_region"].describe(pool, region)
-    for nonsense in ("", "x", "1.2.3.4.5.6", "999999-1"):
-        with pytest.raises(ValueError, match=""):
+    for nonsense in ("x", "1.2.3.4.5.6", "999999-1"):
+        with pytest.raises(ValueError, match=r"."):
             filters.extras["segment_region"].ids(pool, nonsense)
     assert "请至少选择两个分群" in login("analyst").get("/p/demo/segments/compare/?s=x&s=999999").content.decode()
     data = {"s": [segment.pk for segment in segments], "operation": "one", "name": "只一个", "kind": "snapshot"}

@@ -55,11 +55,11 @@ class SegmentViewSet(ThroughTime, PoolViewSet):
 
     @extend_schema(
         responses=shapes.SegmentOut(many=True),
-        parameters=[OpenApiParameter(name, OpenApiTypes.STR) for name in ("q", "kind", "status", "archived")],
+        parameters=[OpenApiParameter(name, OpenApiTypes.STR) for name in ("q", "kind", "status", "fact", "archived")],
     )
     def list(self, request: Request) -> Response:
-        """Segments of the pool; `?archived=1` for those put away, `?q=` by name, `?kind=`, `?status=`."""
-        asked = {name: request.query_params.get(name, "") for name in ("q", "kind", "status")}
+        """Segments of the pool; `?archived=1` for those put away, `?q=` by name, `?kind=`, `?status=`, `?fact=` asked for."""
+        asked = {name: request.query_params.get(name, "") for name in ("q", "kind", "status", "fact")}
         found = queries.segments(self.pool, archived=request.query_params.get("archived") == "1", **asked)
         page = self.paginate_queryset(found)
         return self.get_paginated_response(shapes.SegmentOut(page, many=True, context=self.get_serializer_context()).data)

@@ -11,7 +11,8 @@ from scrm.staff.access import allow
 from scrm.staff.permissions import may
 from segmentation.evaluate import Evaluation
 from segmentation.models import Segment
-from segmentation.segments import queries
+from segmentation.preview import fact_groups
+from segmentation.segments import queries, usage
 
 PAGE = 50
 
@@ -20,7 +21,7 @@ PAGE = 50
 @require_GET
 def segment_list(request: HttpRequest) -> HttpResponse:
     """All segments of the pool with their sentence, size and history."""
-    asked = {name: request.GET.get(name, "") for name in ("q", "kind", "status")}
+    asked = {name: request.GET.get(name, "") for name in ("q", "kind", "status", "fact")}
     archived = request.GET.get("archived") == "1"
     page = Paginator(queries.segments(request.pool, archived=archived, **asked), PAGE).get_page(
         request.GET.get("after") or request.GET.get("before")
@@ -42,7 +43,16 @@ def segment_list(request: HttpRequest) -> HttpResponse:
             (Segment.Status.BUILDING, _("计算中")),
             (Segment.Status.FAILED, _("失败")),
         ],
+        "facts": _facts(request, asked["fact"]),
         "building": any(segment.status == Segment.Status.BUILDING for segment in found),
         "may_edit": may(request.role, "segments.edit"),
     }
     return render_page(request, "segments/list.html", "rows", context)
+
+
+def _facts(request: HttpRequest, chosen: str) -> list[tuple[str, str]]:
+    """The conditions that segments use, with how many use each."""
+    used = usage.facts_used(request.pool.pk)
+    labels = {key: label for _group, items in fact_groups(request.pool) for key, label in items}
+    named = [(key, f"{labels[key]} ({n})") for key, n in used.items() if key in labels]
+    return named if not chosen or chosen in used else [*named, (chosen, chosen)]
