@@ -20,18 +20,13 @@ from typing import Any
 
 from django.db import transaction
 from psycopg2 import sql as pg
-from pyroaring import BitMap64
 
 from members import signals, versions
-from members.importing import consenting, folding, journal, locks, outcomes, people, returns, samples, staging, targets
+from members.importing import consenting, folding, gathering, journal, locks, outcomes, people, returns, samples, staging, targets
 from members.importing.codes import problem
-from members.importing.people import some
 from members.importing.progress import Direct, Progress, Report
-from members.importing.reading import batches
 from members.importing.staging import Plan, table
-from members.importing.targets import FOLDER
 from members.models import ImportReject, ImportRun
-from members.oneid import precedence
 from scrm.jobs.models import JobRun
 from scrm.lib import clock, sql
 
@@ -39,19 +34,10 @@ log = logging.getLogger("members.import")
 Kind = ImportRun.Kind
 Counts = dict[str, int]
 CLASSES = {0: "new", 1: "unchanged", 2: "updated", 5: "repeated", 8: "new"}  # 8: refunds that wait for their order
-REFUSALS = {3: "other_member", 4: "duplicate_in_file", 6: "unknown_order", 7: "unknown_product"}
-AGAIN = 9  # order lines that the file has said before, until they are judged
 # Refused for what is known, not for what the row lacks.
 CONFLICTS = ("other_member", "duplicate_in_file", "shared_identity")
 MANY = 20_000  # new rows from which a table's statistics may be worth a look
 GROWN = {Kind.ORDERS: ("members_order",), Kind.LINES: ("members_orderline",), Kind.PRODUCTS: ("members_product",)}
-# Natural key and the values that must agree when a file says it twice.
-REPEATS = {
-    Kind.LINES: (("id", "n"), ("product_id", "quantity", "amount", "discount")),
-    Kind.REFUNDS: (("id", "number"), ("amount", "at")),
-    Kind.PRODUCTS: (("sku",), ("name", "category", "subcategory", "brand", "price")),
-    Kind.EVENTS: (("member_id", "occurred_at", "id"), ("kind",)),
-}
 
 
 def run(
@@ -152,7 +138,7 @@ def _people_and_rows(plan: Plan, progress: Progress, as_of: datetime, *, write: 
         _write(plan, params, progress)
     else:
         if progress.watermark.get(returns.SAID):
-            _gather_returns(plan, params)
+            gathering.gather_returns(plan, params)
         samples.keep(plan, CONFLICTS)
     return _counts(plan, progress)
 
@@ -170,126 +156,10 @@ def _settle(plan: Plan, progress: Progress, params: dict[str, Any], *, write: bo
             people.seal(plan)
     progress.checkpoint(phase="gather")
     with transaction.atomic(), sql.planner(work_mem="256MB", enable_partitionwise_join="on"):
-        _gather(plan, params, write=write)
-        _refuse(plan)
+        gathering.gather(plan, params, write=write)
+        gathering.refuse(plan)
         progress.checkpoint(phase="gather", watermark=mark | {"phase": "write"})
     progress.checkpoint()
-
-
-# -- Gathering -----------------------------------------------------------------------------------
-def _gather(plan: Plan, params: dict[str, Any], *, write: bool) -> None:
-    run, kind = plan.run, plan.run.kind
-    staging.drop(run, ("ready", "members", "changed"))
-    journal.begin(run)
-    if plan.identities:
-        weighed = precedence.gathering(run.pool, run.channel_id)
-        if write and plan.says("store") and "store" in plan.rules.spare:
-            journal.note(run, "stubs", 0, sql.execute(FOLDER + "insert_stub_stores", params, **some(plan, "stage", "changed")))
-        sql.execute(FOLDER + "gather_members", params, said=_said(plan), **weighed, **some(plan, "members", "persons"))
-    if kind == Kind.MEMBERS:
-        return
-    names = ["ready", "stage", *(["persons", "first_hash"] if plan.identities else [])]
-    if kind == Kind.LINES and write and run.options.get("unknown_products", "create") == "create":
-        journal.note(run, "stubs", 0, sql.execute(FOLDER + "insert_stub_products", params, **some(plan, "stage", "changed")))
-    if kind == Kind.ORDERS:
-        return _gather_orders(plan, params)
-    extra = {"place": _place(plan)} if kind == Kind.LINES else {}
-    sql.execute(FOLDER + f"gather_{kind}", params, **extra, **some(plan, *names))
-    if kind == Kind.LINES and not write and run.options.get("unknown_products", "create") == "create":
-        sql.run(pg.SQL("UPDATE {} SET class = 0 WHERE class = 7").format(table(run, "ready")))
-    _mark_repeats(plan)
-
-
-def _gather_returns(plan: Plan, params: dict[str, Any]) -> None:
-    returns.gather(plan, params)
-    _mark_repeats(plan, returns.PART, Kind.REFUNDS)
-    _refuse(plan)
-
-
-def _said(plan: Plan) -> pg.Composed:
-    names = some(plan, "stage", "persons", "first_hash")
-    if plan.run.kind != Kind.MEMBERS:
-        moment = pg.Identifier("placed_at" if plan.run.kind == Kind.ORDERS else "occurred_at")
-        return pg.SQL(sql.text(FOLDER + "said_in_orders")).format(moment=moment, **names)
-    rows, persons = staging.count(plan.run, "stage"), _persons(plan)
-    return pg.SQL(sql.text(FOLDER + ("said_once" if rows == persons else "said_often"))).format(**names)
-
-
-def _persons(plan: Plan) -> int:
-    return int(sql.fetch(pg.SQL("SELECT count(DISTINCT person) FROM {}").format(table(plan.run, "persons")))[0][0])
-
-
-def _gather_orders(plan: Plan, params: dict[str, Any]) -> None:
-    """Orders beside what is known of them; of several rows about one order, one speaks for all."""
-    ready = table(plan.run, "ready")
-    named = pg.SQL(sql.text(FOLDER + "name_orders")).format(**some(plan, "stage", "persons", "first_hash"))
-    sql.run(
-        pg.SQL("CREATE UNLOGGED TABLE {} AS {} ORDER BY member_id, id, line").format(ready, targets.judged_orders(named)), params
-    )
-    if sql.execute(FOLDER + "mark_repeated_orders", None, ready=ready):
-        folded = pg.SQL(sql.text(FOLDER + "fold_orders")).format(ready=ready)
-        sql.run(pg.SQL("INSERT INTO {} {}").format(ready, targets.judged_orders(folded)), params)
-        sql.run(pg.SQL("DELETE FROM {} WHERE class = 8").format(ready))
-
-
-def _place(plan: Plan) -> pg.Composable:
-    """The number of a line that has none; ordering the whole file for it is left out when all have one."""
-    unnumbered = pg.SQL("SELECT EXISTS (SELECT FROM {} WHERE n IS NULL)").format(table(plan.run, "stage"))
-    counted = "row_number() OVER (PARTITION BY s.id ORDER BY s.line)::int"
-    return pg.SQL(counted if sql.fetch(unnumbered)[0][0] else "NULL::int")
-
-
-def _mark_repeats(plan: Plan, part: str = "ready", kind: str = "") -> None:
-    kind = kind or plan.run.kind
-    key, values = REPEATS[Kind(kind)]
-    again = "GROUP BY {key} HAVING count(*) > 1"
-    if kind == Kind.LINES:  # they lie in the order of their keys: gathering has seen which come again
-        again = "WHERE class = 9"
-        if AGAIN not in dict(_classes(plan, "ready")):
-            return
-
-    def listed(names: tuple[str, ...], prefix: str = "") -> pg.Composed:
-        parts = [pg.Identifier(prefix, name) if prefix else pg.Identifier(name) for name in names]
-        return pg.SQL(", ").join(parts)
-
-    sql.execute(
-        FOLDER + "mark_repeats",
-        None,
-        key=listed(key),
-        again=pg.SQL(again).format(key=listed(key)),
-        key_later=listed(key, "later"),
-        key_first=listed(key, "first"),
-        values_later=listed(values, "later"),
-        values_first=listed(values, "first"),
-        ready=table(plan.run, part),
-    )
-
-
-def _refuse(plan: Plan) -> None:
-    """Rows refused by what stands elsewhere, with their cells read again from the file."""
-    codes = _refused_lines(plan)
-    if not codes:
-        return
-    ImportReject.objects.filter(run=plan.run, code__in=REFUSALS.values()).delete()
-    lines = BitMap64(codes)
-    heading = _key_heading(plan)
-    for batch in batches(plan.path, plan.found):
-        rows = [(row, line) for row, line in enumerate(batch.lines.to_pylist()) if line in lines]
-        staging.keep_rejects(plan.run, [(line, heading[codes[line]], codes[line], batch.cells(row)) for row, line in rows])
-
-
-def _refused_lines(plan: Plan) -> dict[int, str]:
-    if plan.run.kind == Kind.MEMBERS:
-        return {}
-    each = pg.SQL("SELECT line, class FROM {} WHERE class IN (3, 4, 6, 7)")
-    parts = [part for part in ("ready", returns.PART) if staging.exists(plan.run, part)]
-    found = sql.fetch(pg.SQL(" UNION ALL ").join(each.format(table(plan.run, part)) for part in parts))
-    return {line: REFUSALS[code] for line, code in found}
-
-
-def _key_heading(plan: Plan) -> dict[str, str]:
-    number = plan.run.mapping.get("number") or plan.run.mapping.get("sku") or ""
-    return dict.fromkeys(REFUSALS.values(), number) | {"unknown_product": plan.run.mapping.get("sku") or ""}
 
 
 # -- Writing -------------------------------------------------------------------------------------
@@ -321,7 +191,7 @@ def _write_returns(plan: Plan, params: dict[str, Any], progress: Progress) -> No
     """Once the file's orders are there: gathered once, then written as refunds are."""
     if returns.PART not in progress.watermark:
         with transaction.atomic():
-            _gather_returns(plan, params)
+            gathering.gather_returns(plan, params)
             progress.checkpoint(watermark=progress.watermark | {returns.PART: 0})
     targets.write(plan, targets.RETURNS, params, progress, returns.PART)
 
@@ -330,7 +200,7 @@ def _tell_the_planner(plan: Plan) -> None:
     """Statistics of tables that grew by a good part: whoever computes over them next must not plan for the old size."""
     grown = {"members": ("members_member", "members_identity"), "ready": GROWN.get(Kind(plan.run.kind), ())}
     for part, tables in grown.items():
-        new = dict(_classes(plan, part)).get(targets.NEW, 0) if staging.exists(plan.run, part) else 0
+        new = dict(staging.classes(plan.run, part)).get(targets.NEW, 0) if staging.exists(plan.run, part) else 0
         for name in tables if new >= MANY else ():
             known = sql.fetch("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%(name)s)", {"name": name})[0][0]
             if new * 10 >= known:
@@ -360,7 +230,7 @@ def _counts(plan: Plan, progress: Progress) -> Counts:
     counts["refused"] = refused.count() - counts["conflicting"]
     of_rows = "members" if plan.run.kind == Kind.MEMBERS else "ready"
     returned = progress.watermark.get(returns.SAID, 0)
-    for code, number in [*_classes(plan, of_rows), *(_classes(plan, returns.PART) if returned else ())]:
+    for code, number in [*staging.classes(plan.run, of_rows), *(staging.classes(plan.run, returns.PART) if returned else ())]:
         if code in CLASSES:
             counts[CLASSES[code]] += number
     if returned:
@@ -369,12 +239,8 @@ def _counts(plan: Plan, progress: Progress) -> Counts:
         nobody = ImportReject.objects.filter(run=plan.run, code="shared_identity").count()  # they are staged all the same
         counts["repeated"] = staging.count(plan.run, "stage") - staging.count(plan.run, "members") - nobody
     elif plan.identities:
-        counts["leads"] = dict(_classes(plan, "members")).get(0, 0)
+        counts["leads"] = dict(staging.classes(plan.run, "members")).get(0, 0)
     return counts
-
-
-def _classes(plan: Plan, part: str) -> list[tuple[int, int]]:
-    return sql.fetch(pg.SQL("SELECT class, count(*) FROM {} GROUP BY class").format(table(plan.run, part)))  # type: ignore[return-value]
 
 
 def sweep(run: ImportRun) -> None:

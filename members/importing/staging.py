@@ -79,6 +79,11 @@ def count(run: ImportRun, part: str) -> int:
     return int(sql.fetch(pg.SQL("SELECT count(*) FROM {}").format(table(run, part)))[0][0])
 
 
+def classes(run: ImportRun, part: str) -> list[tuple[int, int]]:
+    """Rows of a table of the run by class."""
+    return sql.fetch(pg.SQL("SELECT class, count(*) FROM {} GROUP BY class").format(table(run, part)))  # type: ignore[return-value]
+
+
 @dataclass(frozen=True)
 class Plan:
     """How the columns of this file become columns of the staging table."""
