@@ -24,7 +24,7 @@ from segmentation.models import ModelVersion, Predictor
 from segmentation.predicting import frames, training
 from segmentation.predicting.declaring import Fitted, Floats, Scores, model
 
-PART = 500_000  # member numbers read at once
+PART = 250_000  # member numbers read at once
 BARS = 20
 SCORED = pg.Identifier("scored_members")
 
@@ -42,7 +42,6 @@ def score(*, version: ModelVersion, as_of: datetime, report: Callable[[int, int]
     predictor = version.predictor
     members, scores = find(version, as_of, report)
     with transaction.atomic():
-        writing(predictor.pool_id)
         written = write(predictor, members, scores)
         predictor.version, predictor.scored_as_of, predictor.scored = version, as_of, len(members)
         predictor.spread = spread(scores.value)
@@ -58,7 +57,7 @@ def find(
     """The scores of everybody the model speaks of, in order of members."""
     predictor = version.predictor
     declared, learnt = model(predictor.key), fitted(version)
-    ask = training.asked(predictor, training.span(predictor.pool_id, as_of).last)
+    ask = training.asked(version, training.span(predictor.pool_id, as_of).last)
     ends = Member.objects.filter(pool=predictor.pool_id, merged_into=None).aggregate(low=Min("id"), high=Max("id"))
     low, high = ends["low"] or 0, ends["high"] or 0
     found: list[tuple[Any, Scores]] = []
@@ -89,6 +88,7 @@ def write(predictor: Predictor, members: Any, scores: Scores) -> int:
     sql.run(made.format(SCORED))
     sql.copy_in(pg.SQL("COPY {} FROM STDIN (FORMAT csv)").format(SCORED), _csv(members, scores))
     sql.run(pg.SQL("ANALYZE {}").format(SCORED))
+    writing(predictor.pool_id)  # from here on nobody is merged
     params = {"predictor_id": predictor.pk, "pool_id": predictor.pool_id}
     gone = sql.execute("segmentation/predicting/drop_predictions", params, scored=SCORED)
     return gone + sql.execute("segmentation/predicting/upsert_predictions", params, scored=SCORED)

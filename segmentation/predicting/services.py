@@ -77,7 +77,8 @@ def configure(*, predictor: Predictor, settings: dict[str, Any], actor: User | N
 def ask(*, predictor: Predictor, train: bool, actor: User | None) -> JobRun:
     """Have a worker train (and score), or only score; asking twice is asking once."""
     params = {"predictor": predictor.pk, "train": train}
-    job = jobs.enqueue(kind=JOB, pool_id=predictor.pool_id, params=params, actor=actor, key=f"predict:{predictor.pk}")
+    key = f"predict:{predictor.pk}:{'train' if train else 'score'}"
+    job = jobs.enqueue(kind=JOB, pool_id=predictor.pool_id, params=params, actor=actor, key=key)
     Predictor.objects.filter(pk=predictor.pk).update(job_id=job.pk)
     return job
 

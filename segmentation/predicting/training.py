@@ -42,9 +42,10 @@ def span(pool_id: int, as_of: datetime) -> Span:
     return Span(found["first_at"], found["last_at"], found["members"])
 
 
-def asked(predictor: Predictor, cutoff: datetime) -> Ask:
-    """With what a model is asked in a pool."""
-    return Ask(predictor.pool_id, predictor.pool.time_zone, cutoff, checked(predictor.key, predictor.settings))
+def asked(version: ModelVersion, cutoff: datetime) -> Ask:
+    """With what a model is asked: by the settings of its version, whatever is wanted by now."""
+    row = version.predictor
+    return Ask(row.pool_id, row.pool.time_zone, cutoff, checked(row.key, version.settings))
 
 
 def train(
@@ -91,7 +92,7 @@ def _begin(predictor: Predictor, as_of: datetime, seed: int, job_id: int | None,
 def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[str, Any]:
     """Everything a ready version says."""
     declared, reach = model(predictor.key), span(predictor.pool_id, version.as_of)
-    ask = asked(predictor, reach.last)
+    ask = asked(version, reach.last)
     plan = cut(declared, ask, reach)
     share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
     scope = frames.some(predictor.pool_id, share, version.seed)
