@@ -20,7 +20,7 @@ def notes(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     return [Moment(row.at, row.text[:200], str(row.by or ""), tone="amber") for row in found]
 
 
-@source("tasks", gettext_lazy("任务"), "checkbox")
+@source("tasks", gettext_lazy("待办"), "checkbox")
 def tasks(member: Member, before: datetime | None, limit: int) -> list[Moment]:
     """Tasks at the moment they were done."""
     done = CareTask.objects.filter(member=member, done_at__isnull=False).select_related("done_by")

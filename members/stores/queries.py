@@ -1,11 +1,11 @@
 """Stores with what goes on in them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.shortcuts import get_object_or_404
 
+from members import kept
 from members.models import Pool, Store
 from scrm.lib import sql
 
@@ -22,14 +22,21 @@ class Row:
     orders: int = 0
     sales: int = 0
     buyers: int = 0
+    counted_at: datetime | None = None
 
 
 def rows(pool: Pool, as_of: datetime) -> list[Row]:
     """Every store, stubs too, in one statement."""
-    given = {"pool_id": pool.pk, "since": as_of - SPAN, "as_of": as_of}
-    measured: Mapping[int, dict[str, int]] = {row.pop("id"): row for row in sql.rows("members/stores/measure_stores", given)}
+    counted = measured(pool, as_of)
+    figures = kept.by(counted.rows, "id")
     found = Store.objects.filter(pool=pool).select_related("manager")
-    return [Row(store, **measured[store.pk]) for store in found if store.pk in measured]
+    return [Row(store, **figures[store.pk], counted_at=counted.at) for store in found if store.pk in figures]
+
+
+def measured(pool: Pool, as_of: datetime) -> kept.Kept:
+    """The figures of every store; of a large pool as they were some minutes ago."""
+    given = {"pool_id": pool.pk, "since": as_of - SPAN, "as_of": as_of}
+    return kept.figures("stores", pool, as_of, lambda: sql.rows("members/stores/measure_stores", given))
 
 
 def store_of(pool: Pool, pk: int) -> Store:

@@ -35,7 +35,8 @@ SORTS: dict[str, Any] = {
 @allow("stores.view")
 def store_list(request: HttpRequest) -> HttpResponse:
     """Stores with their figures of thirty days; codes that only orders know stand above."""
-    rows = queries.rows(request.pool, clock.now())
+    now = clock.now()
+    rows = queries.rows(request.pool, now)
     unknown = sorted((row for row in rows if not row.store.is_registered), key=lambda row: (-row.orders, row.store.code))
     known = [row for row in rows if row.store.is_registered]
     wanted = _wanted(request, known)
@@ -47,6 +48,7 @@ def store_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "count": len(wanted),
+        "counted_at": next((row.counted_at for row in rows if row.counted_at != now), None),
         "unknown": unknown,
         "regions": [(name, name) for name in regions],
         "states": [("open", _("营业中")), ("closed", _("已闭店"))],

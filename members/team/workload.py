@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
+from members import kept
 from members.models import CareTask, Pool
 from members.team.queries import Colleague, colleagues
 from scrm.lib import sql
@@ -46,6 +47,7 @@ class Load:
     tasks: int = 0
     overdue: int = 0
     touches: int = 0
+    counted_at: datetime | None = None  # members and sales
 
     @property
     def full(self) -> float | None:
@@ -71,13 +73,19 @@ class Load:
 def loads(pool: Pool, as_of: datetime) -> list[Load]:
     """Everybody of the pool: one statement for members and sales, one for tasks, one per app that sends."""
     since = as_of - SPAN
-    found = sql.rows("members/ownership/measure_workload", {"pool_id": pool.pk, "since": since, "as_of": as_of})
-    carried = {row.pop("owner_id"): row for row in found}
+    counted = measured(pool, as_of)
+    carried = kept.by(counted.rows, "owner_id")
     tasks, sent = _tasks(pool, as_of), _sent(pool, since, as_of)
     return [
-        Load(each, **carried.get(each.pk, {}), **tasks.get(each.pk, {}), touches=sent.get(each.pk, 0))
+        Load(each, **carried.get(each.pk, {}), **tasks.get(each.pk, {}), touches=sent.get(each.pk, 0), counted_at=counted.at)
         for each in colleagues(pool)
     ]
+
+
+def measured(pool: Pool, as_of: datetime) -> kept.Kept:
+    """Members and sales by owner; of a large pool as they were some minutes ago."""
+    given = {"pool_id": pool.pk, "since": as_of - SPAN, "as_of": as_of}
+    return kept.figures("workload", pool, as_of, lambda: sql.rows("members/ownership/measure_workload", given))
 
 
 def _tasks(pool: Pool, as_of: datetime) -> dict[int, dict[str, int]]:

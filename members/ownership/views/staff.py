@@ -35,7 +35,8 @@ SORTS: dict[str, Any] = {
 @allow("owners.view")
 def staff_list(request: HttpRequest) -> HttpResponse:
     """Everybody with what is on their plate."""
-    rows = _wanted(request, workload.loads(request.pool, clock.now()))
+    now = clock.now()
+    rows = _wanted(request, workload.loads(request.pool, now))
     sort = request.GET.get("sort", "-members")
     key = SORTS.get(sort.lstrip("-"), SORTS["members"])
     rows.sort(key=lambda row: (key(row), row.who.pk), reverse=sort.startswith("-"))
@@ -43,6 +44,7 @@ def staff_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "count": len(rows),
+        "counted_at": next((row.counted_at for row in rows if row.counted_at != now), None),
         "behind": [row for row in rows if row.to_hand_over],
         "stores": [(row.pk, row.name) for row in Store.objects.filter(pool=request.pool, is_registered=True).order_by("name")],
         "duties": [("on", _("在职")), ("off", _("离职"))],
