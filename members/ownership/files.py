@@ -98,9 +98,10 @@ def _chosen(row: Mapping[str, str], column: str, known: Mapping[str, int], code:
         return False
     if text in GONE:
         return 0
-    if text not in known:
+    key = text.lower() if column == "owner" else text  # people are found whatever the case; codes of stores are not
+    if key not in known:
         raise Wrong(code, name=text, number=text)
-    return known[text]
+    return known[key]
 
 
 def _write(

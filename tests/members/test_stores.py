@@ -286,7 +286,7 @@ class TestPages:
     ) -> None:
         Member.objects.filter(pk=bob.pk).update(owner=staff["admin"])
         text = (
-            "手机号,归属员工,归属门店\n13800000001,marketer,S1\n13800000002,-,\n13800000009,marketer,S1\n"
+            "手机号,归属员工,归属门店\n13800000001,Marketer,S1\n13800000002,-,\n13800000009,marketer,S1\n"
             "13800000001,nobody,\n13800000001,,S9\n,marketer,\n"
         )
         client = login("operator")
