@@ -46,16 +46,26 @@ STATES = """
         1 + (window_amount > $m1)::INT + (window_amount > $m2)::INT
             + (window_amount > $m3)::INT + (window_amount > $m4)::INT AS m,
         (last_order_at > $r_split)::INT * 4 + (window_count > $f_split)::INT * 2 + (window_amount > $m_split)::INT AS rfm_group,
-        CASE WHEN order_count IS NULL THEN 0 WHEN last_order_at > $silent_from THEN 1 WHEN last_order_at > $sleeping_from THEN 2
-            WHEN last_order_at > $lost_from THEN 3 ELSE 4 END AS stage,
-        CASE WHEN last_order_at > $silent_from THEN last_order_at + $silent_after
-            WHEN last_order_at > $sleeping_from THEN last_order_at + $sleeping_after
-            WHEN last_order_at > $lost_from THEN last_order_at + $lost_after END AS stage_due
+        CASE WHEN order_count IS NULL THEN 0 WHEN last_order_at + silent * 3600000000 > $as_of THEN 1
+            WHEN last_order_at + sleeping * 3600000000 > $as_of THEN 2
+            WHEN last_order_at + lost * 3600000000 > $as_of THEN 3 ELSE 4 END AS stage,
+        CASE WHEN order_count IS NOT NULL THEN NULL WHEN engaged_at IS NOT NULL THEN 2
+            WHEN joined_at > $new_from THEN 1 ELSE 3 END AS lead,
+        CASE WHEN order_count IS NOT NULL THEN
+                CASE WHEN last_order_at + silent * 3600000000 > $as_of THEN last_order_at + silent * 3600000000
+                    WHEN last_order_at + sleeping * 3600000000 > $as_of THEN last_order_at + sleeping * 3600000000
+                    WHEN last_order_at + lost * 3600000000 > $as_of THEN last_order_at + lost * 3600000000 END
+            WHEN engaged_at IS NOT NULL THEN engaged_at + $engaged_for
+            WHEN joined_at > $new_from THEN joined_at + $new_for END AS stage_due
     FROM members m LEFT JOIN facts USING (member_id)
+    LEFT JOIN ages ON ages.pace = (order_count - 1) * 65536 + (last_order_at - first_order_at) // 86400000000
+    LEFT JOIN (SELECT member_id, max(occurred_at) AS engaged_at FROM events
+        WHERE occurred_at > $engaged_from AND occurred_at <= $as_of GROUP BY 1) USING (member_id)
     LEFT JOIN (SELECT member_id, min(placed_at) AS ahead FROM orders WHERE status = 1 AND placed_at > $as_of GROUP BY 1)
         USING (member_id)"""
+PAIRS = "SELECT DISTINCT order_count - 1 AS x, (last_order_at - first_order_at) // 86400000000 AS tx FROM facts"
 COLUMNS = ["member_id", "order_count", "amount_total", "first_order_at", "last_order_at", "window_count", "window_amount",
-           "facts_due", "r", "f", "m", "rfm_group", "stage", "stage_due"]  # fmt: skip
+           "facts_due", "r", "f", "m", "rfm_group", "stage", "lead", "stage_due"]  # fmt: skip
 INSTANTS = {"first_order_at", "last_order_at", "facts_due", "stage_due"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,9 +83,11 @@ def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
         for n in range(runs + 1):
             as_of = generated.AS_OF + timedelta(days=3 * (n % 2))
             found: list[Any] = []
-            ours, theirs = _timed(lambda: found.append(_full(pool, as_of))), _timed(lambda: _duckdb(files, as_of))  # noqa: B023
+            ours = _timed(lambda: found.append(_full(pool, as_of)))  # noqa: B023
+            chance = found[0].edges["chance"]
+            theirs = _timed(lambda: _duckdb(files, as_of, chance))  # noqa: B023
             if n == 0:
-                _assert_same(pool, _duckdb(files, as_of))
+                _assert_same(pool, _duckdb(files, as_of, chance))
             else:  # the first pass warms up
                 full.append(ours), duck.append(theirs), scan.append(_timed(_scan))
                 _note(n, ours, theirs, found[0])
@@ -200,7 +212,10 @@ def _parquet(folder: Path, pool: Any) -> dict[str, Path]:
     statements = {
         "orders": "SELECT member_id, (extract(epoch FROM placed_at) * 1000000)::bigint AS placed_at, net_amount, status"
         f" FROM members_order WHERE pool_id = {pool.pk} ORDER BY placed_at",
-        "members": f"SELECT id AS member_id FROM members_member WHERE pool_id = {pool.pk} AND merged_into IS NULL",
+        "members": "SELECT id AS member_id, (extract(epoch FROM joined_at) * 1000000)::bigint AS joined_at"
+        f" FROM members_member WHERE pool_id = {pool.pk} AND merged_into IS NULL",
+        "events": "SELECT member_id, (extract(epoch FROM occurred_at) * 1000000)::bigint AS occurred_at"
+        f" FROM members_event WHERE pool_id = {pool.pk}",
     }
     files = {}
     for name, statement in statements.items():
@@ -219,11 +234,16 @@ def _micro(value: Any) -> Any:
     return value // timedelta(microseconds=1) if isinstance(value, timedelta) else value
 
 
-def _duckdb(files: dict[str, Path], as_of: datetime) -> Any:
+def _duckdb(files: dict[str, Path], as_of: datetime, chance: dict[str, Any]) -> Any:
+    """Everything a full run computes by the chance that runs keep for a month; the ages of its edges are found each time."""
     import duckdb
+    import numpy as np
+    import pandas as pd
 
+    from segmentation.recalculation.chances import Chance
     from segmentation.recalculation.edges import edges, params
     from segmentation.recalculation.settings import Choices
+    from segmentation.recalculation.stages import lead_values
 
     db = duckdb.connect(":memory:", config={"threads": 2})
     for name, path in files.items():
@@ -232,9 +252,14 @@ def _duckdb(files: dict[str, Path], as_of: datetime) -> Any:
     db.execute(f"CREATE TABLE facts AS {FACTS}", window)
     choices = Choices()
     row = db.execute(MEASURE, {"quantiles": choices.lifecycle.quantiles}).fetchone()
-    found = edges(choices, _named(row), as_of)
-    constants = {key: _micro(value) for key, value in params(found, as_of).items() if key not in ("window", "window_from")}
-    db.execute(f"CREATE TABLE states AS {STATES}", constants)
+    found = edges(choices, _named(row), as_of, {"chance": chance})
+    x, tx = (np.asarray(column) for column in db.execute(PAIRS).fetchnumpy().values())
+    silent, sleeping, lost = Chance.load(chance).ages(x, tx).T
+    ages = pd.DataFrame({"pace": x * 65536 + tx, "silent": silent, "sleeping": sleeping, "lost": lost})
+    db.register("ages", ages)
+    constants = {**params(found, as_of), **lead_values(found.lead, as_of)}
+    asked = {key: _micro(value) for key, value in constants.items() if f"${key}" in STATES}
+    db.execute(f"CREATE TABLE states AS {STATES}", asked)
     return db
 
 
@@ -340,26 +365,66 @@ def _pandas_states(pool: Any, as_of: datetime) -> Any:
         "repeat_buyers": len(repeat),
         "interval_seconds": cut(gaps, choices.lifecycle.quantiles),
     }
-    c = params(edges(choices, found, as_of), as_of)
+    chance = _chance(pool)
+    known = edges(choices, found, as_of, {"chance": chance.dump()})
+    c = params(known, as_of)
     at = facts["last_order_at"]
     facts["r"] = 1 + sum((at > c[f"r{n}"]).astype(int) for n in range(1, 5))
     facts["f"] = 1 + sum((facts["window_count"] > c[f"f{n}"]).astype(int) for n in range(1, 5))
     facts["m"] = 1 + sum((facts["window_amount"] > c[f"m{n}"]).astype(int) for n in range(1, 5))
     high = [at > c["r_split"], facts["window_count"] > c["f_split"], facts["window_amount"] > c["m_split"]]
     facts["rfm_group"] = high[0] * 4 + high[1] * 2 + high[2] * 1
-    stages = [at > c["silent_from"], at > c["sleeping_from"], at > c["lost_from"]]
+    pace = (facts["order_count"] - 1) * 65536 + (last - facts["first_order_at"].astype("int64")) // DAY
+    pairs = pace.unique()
+    ages = pd.DataFrame(chance.ages(pairs // 65536, pairs % 65536), index=pairs).loc[pace.to_numpy()]
+    ends = [at + pd.to_timedelta(ages[n].to_numpy(), unit="h") for n in range(3)]
+    stages = [end > as_of for end in ends]
     facts["stage"] = np.select(stages, [1, 2, 3], 4)
-    facts["stage_due"] = at + pd.to_timedelta(
-        np.select(stages, [c[f"{n}_after"].days for n in ("silent", "sleeping", "lost")], 0), unit="D"
-    )
-    facts["stage_due"] = facts["stage_due"].where(facts["stage"] < 4)
+    facts["stage_due"] = ends[0].where(stages[0], ends[1].where(stages[1], ends[2].where(stages[2])))
     states = facts.join(ahead.rename("ahead"), how="outer").reindex(people)
     states["facts_due"] = states[["window_due", "ahead"]].min(axis=1)
+    _leads(states, pool, known.lead, as_of)
     zero = ["order_count", "amount_total", "window_count", "window_amount", "stage"]
     states[zero] = states[zero].fillna(0)
-    numbers = [*zero, "r", "f", "m", "rfm_group"]
+    numbers = [*zero, "r", "f", "m", "rfm_group", "lead"]
     states[numbers] = states[numbers].astype("Int64")
     return states.rename_axis("member_id").reset_index()[COLUMNS]
+
+
+def _chance(pool: Any) -> Any:
+    """The chance that the last full run measured or kept."""
+    from segmentation.models import RecalculationRun
+    from segmentation.recalculation.chances import Chance
+
+    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id")[0]
+    return Chance.load(full.edges["chance"])
+
+
+def _leads(states: Any, pool: Any, lead: dict[str, Any], as_of: datetime) -> None:
+    """The stage before the first order, and when it ends, of those without one."""
+    import numpy as np
+    import pandas as pd
+
+    from scrm.lib import sql
+    from segmentation.recalculation.stages import lead_values
+
+    c = lead_values(lead, as_of)
+    of = {"pool": pool.pk, "since": c["engaged_from"], "as_of": as_of}
+    heard = pd.DataFrame(
+        sql.fetch(
+            "SELECT member_id, occurred_at FROM members_event"
+            " WHERE pool_id = %(pool)s AND occurred_at > %(since)s AND occurred_at <= %(as_of)s",
+            of,
+        ),
+        columns=["member_id", "occurred_at"],
+    )
+    engaged = pd.to_datetime(heard["occurred_at"], utc=True).groupby(heard["member_id"]).max().reindex(states.index)
+    joined = dict(sql.fetch("SELECT id, joined_at FROM members_member WHERE pool_id = %(pool)s", of))
+    at = pd.to_datetime(pd.Series(joined), utc=True).reindex(states.index)
+    is_lead, is_new = states["order_count"].isna(), at > c["new_from"]
+    states["lead"] = np.where(is_lead, np.select([engaged.notna(), is_new], [2, 1], 3), np.nan)
+    due = (engaged + c["engaged_for"]).where(engaged.notna(), (at + c["new_for"]).where(is_new))
+    states["stage_due"] = states["stage_due"].where(~is_lead, due)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def _sankey(nodes: list[dict[str, Any]], found: moves.Moves, links: list[str]) -
     ]
     series = {
         "type": "sankey", "left": 0, "right": 130, "top": 14, "bottom": 6, "nodeWidth": 10, "nodeGap": 12,
-        "layoutIterations": 0, "draggable": False, "emphasis": {"focus": "adjacency"},
+        "layoutIterations": 0, "draggable": False, "animation": False, "emphasis": {"focus": "adjacency"},
         "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
         "label": {"formatter": "@sankeyLabel"}, "data": nodes, "links": flows,
     }  # fmt: skip
