@@ -95,7 +95,9 @@ def fail(*, segment: Segment, error: str, as_of: datetime) -> None:
 # -- On the cadence ------------------------------------------------------------------------------
 def due(as_of: datetime) -> list[Segment]:
     """Live segments whose turn it is, the most overdue first."""
-    live = Segment.objects.filter(kind=Segment.Kind.LIVE, is_archived=False).exclude(cadence=Segment.Cadence.MANUAL)
+    live = Segment.objects.filter(kind=Segment.Kind.LIVE, is_archived=False, pool__is_archived=False).exclude(
+        cadence=Segment.Cadence.MANUAL
+    )
     waiting = live.filter(Q(next_at=None) | Q(next_at__lte=as_of)).exclude(status=Segment.Status.BUILDING)
     return list(waiting.select_related("pool").order_by(F("next_at").asc(nulls_first=True), "pk"))
 

@@ -31,7 +31,8 @@ def waiting(as_of: datetime) -> list[int]:
     """Hooks whose first open notice is due and that nobody works on."""
     first = SegmentNotice.objects.filter(hook=OuterRef("pk"), status=Status.WAITING, next_at__lte=as_of)
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    return list(SegmentHook.objects.filter(free, Exists(first), is_active=True).order_by("pk").values_list("pk", flat=True))
+    mine = SegmentHook.objects.filter(free, Exists(first), is_active=True, segment__pool__is_archived=False)
+    return list(mine.order_by("pk").values_list("pk", flat=True))
 
 
 def pump(as_of: datetime) -> int:
