@@ -82,7 +82,7 @@ def standing_moves(request: HttpRequest) -> Chart:
                 {
                     "type": "sankey",
                     "left": 0,
-                    "right": 120,
+                    "right": "22%",
                     "top": 14,
                     "bottom": 6,
                     "nodeWidth": 10,

@@ -19,7 +19,7 @@ from segmentation.models import Scheme
 from segmentation.standings.families import Code, Family, Words, family, is_known
 
 T = TypeVar("T")
-PAGE = 50
+PAGE = 25
 KEPT = 3600
 DUE = ("overdue", "week", "month")  # when the next step is expected
 
