@@ -18,7 +18,7 @@ ENDS = (
 # A counts when a B comes after it, soon enough; a B of the same instant is not after it.
 AFTER = (
     "SELECT a.member_id AS id FROM ({first}) a{since} WHERE {how} ("
-    "SELECT FROM ({second}) b WHERE b.member_id = a.member_id AND b.at > a.at"
+    "SELECT FROM ({second}) b WHERE b.member_id = a.member_id AND b.at > a.at{after}"
     " AND b.at <= a.at + make_interval(hours => %(then_hours)s)){window}{only} GROUP BY a.member_id HAVING {test}"
 )
 FOLLOWED = AFTER.replace("{how}", "EXISTS").replace("{only}", "")

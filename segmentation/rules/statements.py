@@ -58,6 +58,8 @@ def _filled(asked: Asked, slots: dict[str, str]) -> str:
     if about.then == "asked":
         assert asked.then is not None
         slots |= {"{first}": happenings.rows(asked.of, "of"), "{second}": happenings.rows(asked.then.of, "then_of")}
+        # What follows something in the window is no older than the window: the fewer to look through, the better.
+        slots["{after}"] = " AND b.at > %(start)s" if asked.span[0] else ""
     found = about.sql.replace("{window}", window(about, asked))
     for slot, filling in slots.items():
         found = found.replace(slot, filling)
