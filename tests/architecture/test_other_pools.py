@@ -100,6 +100,8 @@ CASES: dict[str, dict[str, str]] = {
     "segments/{pk}/hooks/{hook_id}/": {"pk": "segment", "hook_id": "hook"},
     "segments/{pk}/": {"pk": "segment"},
     "segment-hooks/{pk}/": {"pk": "hook"},
+    "segments/standings/{pk}/": {"pk": "scheme"},
+    "schemes/{pk}/": {"pk": "scheme"},
     "campaigns/{pk}/layers/{layer}/": {"pk": "campaign", "layer": "layer"},
     "campaigns/{pk}/": {"pk": "campaign"},
     "jobs/{job_id}/": {"job_id": "job"},
@@ -165,6 +167,7 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
     from campaigns import services as campaigns
     from loyalty import services as loyalty
     from segmentation.segments.hooks import services as hooks
+    from segmentation.standings import services as standings
     from touchpoints import services as reach
     from touchpoints.models import Block
 
@@ -207,6 +210,7 @@ def theirs(other_pool: Pool, pool: Pool, settings: Any, tmp_path: Any) -> dict[s
         ),
         "step": reach.open_step(pool=other_pool, source="test:1", connector=connector, due_at=now),
         "segment": segment,
+        "scheme": standings.save(pool=other_pool, family="ladder", name="S", settings={}, actor=admin),
         "hook": hooks.create(segment=segment, url="https://a.example/", tells_entered=True, tells_left=True, actor=admin).hook,
         "campaign": campaign,
         "layer": campaign.layers.get(),
