@@ -1,7 +1,7 @@
 """RFM once more, beside the pool's own: another window, some categories, channels or stores, edges of its own."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Annotated, Any, ClassVar
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from psycopg2 import sql as pg
 from pydantic import Field
 
+from members.models import MemberStanding
 from members.models.state import RfmGroup
 from scrm.lib import formats
 from segmentation.recalculation import told
@@ -83,6 +84,19 @@ class Rfm(Family):
         for score, *limits in told.score_rows(found)[:-1]:
             rows.append((_("%(n)s 分") % {"n": score}, " · ".join(limits)))
         return rows
+
+    def reasons(self, scheme: Any, member: Any, as_of: datetime) -> list[tuple[str, str]]:
+        """The three scores with what each takes, and whether that counts as high."""
+        row = MemberStanding.objects.filter(scheme_id=scheme.pk, member_id=member.pk).first()
+        if row is None or row.value is None or not scheme.edges:
+            return []
+        limits = {score: words for score, *words in told.score_rows(SimpleNamespace(**scheme.edges))}
+        scores = [int(digit) for digit in f"{row.value:03}"]
+        levels = [_("高") if row.code & bit else _("低") for bit in (4, 2, 1)]
+        return [
+            (_("%(letter)s %(n)s 分（%(level)s）") % {"letter": letter.upper(), "n": score, "level": level}, limits[score][place])
+            for place, (letter, score, level) in enumerate(zip(LETTERS, scores, levels, strict=True))
+        ]
 
 
 def constants(edges: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,14 +60,14 @@ def test_a_second_configuration_stands_beside_the_first(enter: Enter, shop: Pool
     made = Scheme.objects.get()
     services.recalculate_scheme(scheme=made, as_of=as_of)
     page = enter("analyst", RFM)
-    table = page.get_by_role("table", name="多套 RFM 配置对照")
+    table = page.get_by_role("region", name="多套 RFM 配置对照")
     expect(table).to_contain_text("品类：尿布")
     expect(table.get_by_role("row", name="合计")).to_contain_text("20")
 
 
 def test_from_a_cell_of_the_matrix_to_its_members(enter: Enter, shop: Pool) -> None:
     page: Any = enter("marketer", MOVES)
-    matrix = page.get_by_role("table", name="迁移矩阵")
+    matrix = page.get_by_role("region", name="迁移矩阵")
     link = matrix.locator("td:not(.stayed) a").first
     count = link.inner_text()
     link.click()

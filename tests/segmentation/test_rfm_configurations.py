@@ -7,6 +7,7 @@ import pytest
 from members.models import MemberStanding, Order, StateChange, TouchedMember
 from segmentation.recalculation import configurations, moves, services
 from segmentation.standings import services as standings
+from segmentation.standings.families import family
 from tests import factories
 from tests.factories import days_before
 
@@ -20,6 +21,11 @@ def scheme(pool, name="尿布 RFM", **chosen):
 
 def standing(of):
     return {row.member_id: (row.code, row.value) for row in MemberStanding.objects.filter(scheme_id=of.pk)}
+
+
+def reread(of):
+    of.refresh_from_db()
+    return of
 
 
 @pytest.fixture
@@ -49,6 +55,9 @@ def test_each_configuration_counts_its_own_orders(pool, bought, alice, bob, as_o
     assert found["nappies"] == {alice.pk: (4, 412)}  # the lines of nappies only: 150
     assert found["tmall"] == {alice.pk: (5, 515)}
     assert found["store"] == {alice.pk: (5, 415)}
+    assert family("rfm").reasons(reread(made["all"]), alice, as_of) == [
+        ("R 5 分（高）", "30 天内"), ("F 2 分（低）", "≥ 2 单"), ("M 5 分（高）", "≥ ¥4.00"),
+    ]  # fmt: skip
     assert found["long"] == {alice.pk: (5, 525), bob.pk: (1, 113)}  # his order is in the window, and old
 
 
