@@ -90,7 +90,9 @@ class ValueForm(SettingsForm):
         ],
     )
     window_days = forms.IntegerField(label=gettext_lazy("统计窗口（天）"), min_value=7, max_value=3650)
-    attribute = forms.ChoiceField(label=gettext_lazy("数字字段"), required=False)
+    attribute = forms.ChoiceField(
+        label=gettext_lazy("数字字段"), required=False, help_text=gettext_lazy("字段值的改动在每晚全量重算时生效")
+    )
     cut = forms.ChoiceField(
         label=gettext_lazy("按什么切分"),
         widget=forms.RadioSelect,

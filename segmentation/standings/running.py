@@ -1,5 +1,6 @@
 """Computing schemes within a pass of the recalculation: gather → measure → compare → write."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from psycopg2 import sql as pg
+from pydantic import ValidationError
 
 from members import versions
 from members.models import MemberStanding, Pool
@@ -17,6 +19,7 @@ from segmentation.recalculation import steps
 from segmentation.recalculation.steps import Bounds, Chain, Slot
 from segmentation.standings.families import Ask, Family, Settings, Statement, family, is_known
 
+log = logging.getLogger("scrm.segmentation")
 FOLDER = "standings/"
 KEEP_ARCHIVED = timedelta(days=7)  # a scheme brought back within it goes on where it was
 # One part for each worker; the leader only writes what they find.
@@ -55,13 +58,26 @@ class Work:
 
 def wanted(pool: Pool) -> list[Work]:
     """What a full run is to compute: every active scheme by the settings people want."""
-    return [Work(scheme, scheme.settings) for scheme in _active(pool)]
+    return _sound(Work(scheme, scheme.settings) for scheme in _active(pool))
 
 
 def known(pool: Pool) -> list[Work]:
     """What a tick keeps up: active schemes by the settings and edges of their last full run."""
     found = _active(pool).filter(applied__isnull=False)
-    return [Work(scheme, scheme.applied, scheme.edges) for scheme in found]
+    return _sound(Work(scheme, scheme.applied, scheme.edges) for scheme in found)
+
+
+def _sound(works: Iterable[Work]) -> list[Work]:
+    """Without those whose settings their family does not take any more: one scheme must not hold up all others."""
+    found = []
+    for work in works:
+        try:
+            work.family.settings.model_validate(work.settings)
+        except ValidationError:
+            log.exception("scheme %s has settings its family does not know: it is left as it is", work.scheme.pk)
+        else:
+            found.append(work)
+    return found
 
 
 def _active(pool: Pool) -> Any:

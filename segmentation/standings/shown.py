@@ -1,6 +1,6 @@
 """What schemes show elsewhere: their families, names of changes, a tab on a member's page, a filter of the member list."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy
 from pyroaring import BitMap
 
 from members import changes, filters, panels
-from members.models import Member, MemberStanding, Pool
+from members.attributes import usage as attributes
+from members.models import AttributeField, Member, MemberStanding, Pool
 from scrm.staff.permissions import may
 from segmentation.models import Scheme
 from segmentation.standings import charts, known, queries  # noqa: F401  (they announce themselves)
@@ -34,6 +35,13 @@ def panel(request: HttpRequest, member: Member) -> dict[str, Any]:
 panels.register(
     "standings", label=gettext_lazy("状态模型"), template="standings/panel.html", context=panel, icon="stairs", order=25
 )
+
+
+@attributes.register
+def schemes_that_need(field: AttributeField) -> Iterable[attributes.Use]:
+    """Schemes whose value is a field of the pool."""
+    for scheme in Scheme.objects.filter(pool_id=field.pool_id, is_active=True, settings__attribute=field.key).order_by("name"):
+        yield attributes.Use(_("状态模型"), scheme.name, reverse("standings:edit", args=[scheme.pk]))
 
 
 # -- The member list -----------------------------------------------------------------------------
