@@ -65,10 +65,11 @@ def test_a_model_that_does_not_beat_its_baseline_says_so(trained, login):
 def test_lacking_data_is_said_with_numbers(pool, login, as_of):
     predictor = services.predictor_of(pool=pool, key="churn")
     fill(pool, shoppers(30, 20))
-    training.train(predictor=predictor, as_of=as_of)
+    found = training.train(predictor=predictor, as_of=as_of).sizes["lacking"]
+    assert (found["code"], found["needed"]) == ("days", 120)
     page = login("analyst").get(f"{BASE}churn/").content.decode()
     assert "数据不足，没有训练" in page
-    assert "订单只跨 19 天，这个周期长度至少要 120 天" in page
+    assert f"订单只跨 {found['found']} 天，这个周期长度至少要 120 天" in page
 
 
 def test_switching_training_and_settings_are_jobs(pool, login):
@@ -118,7 +119,7 @@ def test_charts_of_a_version(trained, login, name, form):
 
 def test_the_members_tab_says_what_when_and_by_which_version(trained, login):
     row = MemberPrediction.objects.order_by("-value").first()
-    page = login("marketer").get(f"/p/demo/members/{row.member_id}/?tab=predictions").content.decode()
+    page = login("marketer").get(f"/p/demo/members/{row.member_id}/panels/predictions/").content.decode()
     assert words.written(row.value, "count") in page
     assert "版本 1" in page
 

@@ -98,6 +98,28 @@ def _of_state(name: str, absent: Any = None) -> Value:
     return lambda c, person, as_of: (person["state"] or {}).get(name, absent)
 
 
+def _foretold(key: str, value: Callable[[dict[str, Any]], Any]) -> Value:
+    """What a model says; nothing where it has no answer."""
+
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
+        row = person["predictions"].get(key)
+        return value(row) if row and row["value"] is not None else None
+
+    return found
+
+
+def _chance(person: Person) -> Any:
+    row = person["predictions"].get("purchases")
+    return row["more"][1] * 100 if row and row["more"] else None
+
+
+def _wait(person: Person, as_of: datetime) -> Any:
+    row = person["predictions"].get("next")
+    if row is None or row["value"] is None:
+        return None
+    return row["value"] - (_today(as_of) - _day(row["scored_as_of"])).days
+
+
 def _fixed(name: str) -> Value:
     return lambda c, person, as_of: person[name]
 
@@ -245,7 +267,15 @@ VALUES: dict[str, Value] = {
     "sample": _fixed("lot"),
     "member": lambda c, person, as_of: {person["member"]["id"]},
     **{f"{letter}_score": _of_state(letter) for letter in "rfm"},
+    "churn_chance": _foretold("churn", lambda row: row["value"] * 100),
+    "halving_chance": _foretold("halving", lambda row: row["value"] * 100),
+    "expected_purchases": _foretold("purchases", lambda row: row["value"]),
+    "buying_chance": lambda c, person, as_of: _chance(person),
+    "expected_spending": _foretold("ltv", lambda row: row["value"]),
+    "next_purchase_in": lambda c, person, as_of: _wait(person, as_of),
+    **{f"{key}_percentile": _foretold(key, lambda row: row["percentile"]) for key in ("churn", "halving", "purchases", "ltv")},
     **{name: _of_state(name) for name in ("rfm_group", "interval_days", "first_order_at", "last_order_at", "stage_due")},
+    "lead_stage": _of_state("lead"),
     **{name: _of_state(name, 0) for name in ("stage", "order_count", "amount_total")},
     "aov": _aov,
     "first_order_anniversary": lambda c, person, as_of: _day((person["state"] or {}).get("first_order_at")),

@@ -18,6 +18,7 @@ from members.models import (
     Event,
     Identity,
     Member,
+    MemberPrediction,
     MemberState,
     MemberTag,
     Order,
@@ -33,7 +34,7 @@ from members.models import (
 from scrm.lib import crypto, sql
 from scrm.staff.models import User
 from segmentation.evaluate import latest_snapshot
-from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
+from segmentation.models import Predictor, Segment, SegmentSnapshot, SegmentVersion
 from tests.segmentation.rule_oracle import selects
 from tests.segmentation.rule_rows import ZONE, Person
 from touchpoints.models import Block, Connector, Content, Delivery, Step
@@ -58,6 +59,14 @@ TEXTS = ["上海", "杭州", "Ann", "ann", "%", "_", "{test}", "%(pool)s", NASTY
 KINDS = ["view", "add_to_cart", NASTY]
 CARRIERS = {"email": "email", "sms": "phone", "wecom": "external_userid", "push": "device_id"}
 HOUR = timedelta(hours=1)
+# What models say.
+VALUES: dict[str, list[float]] = {
+    "churn": [0.0, 0.25, 0.5, 1.0],
+    "halving": [0.125, 0.5],
+    "purchases": [0.0, 1.5, 3.0, 40.0],
+    "ltv": [0.0, 9900.0, 50000.5],
+    "next": [0.5, 1.0, 3.0, 30.0, 90.0],
+}
 
 
 @dataclass
@@ -100,6 +109,8 @@ def build(pool: Pool, seed: int) -> None:
 
 
 def set_up(pool: Pool, dice: random.Random, seed: int) -> Scene:
+    for key in VALUES:
+        Predictor.objects.create(pool=pool, key=key, scored_as_of=AS_OF - timedelta(days=2))
     group = TagGroup.objects.create(pool=pool, name="g")
     connector = Connector.objects.create(pool=pool, key="fake", name="fake")
     goods = {"subcategory": "x", "pool": pool}
@@ -148,6 +159,7 @@ def person(scene: Scene, number: int) -> None:
     )
     if scene.some(0.8):
         state(pool, dice, member)
+    foretold(scene, member)
     for n in range(dice.choice([0, 0, 1, 2, 5])):
         order(pool, dice, member, n, scene.products)
     for n in range(dice.choice([0, 1, 4, 9])):
@@ -263,6 +275,19 @@ def state(pool: Pool, dice: random.Random, member: Member) -> None:
         )
 
 
+def foretold(scene: Scene, member: Member) -> None:
+    """What models say; some have no answer."""
+    for predictor in Predictor.objects.filter(pool=scene.pool):
+        if scene.some(0.7):
+            known = scene.some(0.85)
+            value = scene.dice.choice(VALUES[predictor.key]) if known else None
+            rank = scene.dice.choice([1, 50, 90, 91, 100]) if known else None
+            more = [0.5, scene.dice.choice([0.1, 0.6, 1.0])] if predictor.key == "purchases" else None
+            MemberPrediction.objects.create(
+                member=member, predictor_id=predictor.pk, pool=scene.pool, value=value, percentile=rank, more=more
+            )
+
+
 def order(pool: Pool, dice: random.Random, member: Member, n: int, products: list[Product]) -> None:
     amount = dice.choice([0, 100, 9900, 50000])
     made = Order.objects.create(
@@ -299,6 +324,10 @@ def world(pool: Pool) -> dict[int, Person]:
             people[row["member_id"]][key].append(row)
     for row in MemberState.objects.filter(pool=pool).values():
         people[row["member_id"]]["state"] = row
+    keys = {each.pk: (each.key, each.scored_as_of) for each in Predictor.objects.filter(pool=pool)}
+    for row in MemberPrediction.objects.filter(pool=pool).values():
+        key, at = keys[row["predictor_id"]]
+        people[row["member_id"]]["predictions"][key] = {**row, "scored_as_of": at}
     for member_id, kind in Identity.objects.filter(pool=pool).values_list("member_id", "kind"):
         people[member_id]["identity"].add(kind)
     for row in Account.objects.filter(pool=pool).values("member_id", "position"):
@@ -321,7 +350,7 @@ def world(pool: Pool) -> dict[int, Person]:
 
 
 def blank(row: dict[str, Any]) -> Person:
-    return {"member": row, "state": None, "identity": set(), "position": 0} | {
+    return {"member": row, "state": None, "identity": set(), "position": 0, "predictions": {}} | {
         key: [] for key in (*OWN_ROWS, "lines", "messages", "parts")
     }
 
