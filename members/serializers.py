@@ -26,7 +26,7 @@ class StateSerializer(serializers.ModelSerializer[MemberState]):
         model = MemberState
         fields = [
             "order_count", "amount_total", "first_order_at", "last_order_at", "interval_days", "window_count", "window_amount",
-            "r", "f", "m", "rfm_group", "stage", "stage_due",
+            "r", "f", "m", "rfm_group", "stage", "lead", "stage_due",
         ]  # fmt: skip
 
 
