@@ -4,7 +4,7 @@ from pyroaring import BitMap
 
 from members.privacy.deciding import Person, decide, eraser, free
 from members.privacy.fates import wipe
-from segmentation.models import Leaf, Segment, SegmentSnapshot
+from segmentation.models import Leaf, PortraitCut, Segment, SegmentSnapshot
 
 decide("segmentation.SegmentVersion", free("conditions over facts, written for everybody"))
 decide("segmentation.RecalculationRun", free("settings and edges"))
@@ -31,3 +31,9 @@ def lists(person: Person) -> int:
 def leaves(person: Person) -> int:
     """Kept answers are made again when they are needed."""
     return int(Leaf.objects.filter(pool_id=person.pool_id).delete()[0])
+
+
+@eraser("segmentation.PortraitCut")
+def cuts(person: Person) -> int:
+    """So are the parts of portraits."""
+    return int(PortraitCut.objects.filter(pool_id=person.pool_id).delete()[0])

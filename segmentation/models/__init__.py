@@ -2,6 +2,7 @@
 
 from segmentation.models.hook import SegmentHook, SegmentNotice
 from segmentation.models.leaf import Leaf
+from segmentation.models.portrait import PortraitCut
 from segmentation.models.predictor import ModelVersion, Predictor
 from segmentation.models.run import RecalculationRun
 from segmentation.models.scheme import Scheme
@@ -11,6 +12,7 @@ from segmentation.models.tagging import TagRule
 __all__ = [
     "Leaf",
     "ModelVersion",
+    "PortraitCut",
     "Predictor",
     "RecalculationRun",
     "Scheme",
