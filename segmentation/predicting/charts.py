@@ -54,14 +54,14 @@ def calibration(request: HttpRequest) -> Chart:
         ],
         rows=[(each["predicted"], each["actual"], each["low"], each["high"], each["members"]) for each in bins],
         option={
-            "grid": {**GRID, "top": 28},
+            "grid": {**GRID, "top": 28, "bottom": 34},
             "tooltip": {"trigger": "item"},
             "xAxis": {"type": "value", "name": _("预测") + axis, "nameLocation": "middle", "nameGap": 26, "min": 0},
             "yAxis": {"type": "value", "name": _("实际") + axis, "min": 0},
             "series": [
                 {
                     "type": "line", "name": _("完全准确"), "data": [[0, 0], [most, most]], "showSymbol": False,
-                    "lineStyle": {"type": "dashed", "width": 1}, "color": "@muted", "silent": True,
+                    "lineStyle": {"type": "dashed", "width": 1.5}, "color": "@chart-3", "silent": True,
                 },
                 *_whiskers(limits),
                 {"type": "line", "name": _("实际"), "data": points, "symbolSize": 8, "color": "@chart-0"},

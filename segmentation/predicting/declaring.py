@@ -16,7 +16,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
+from psycopg2.sql import Composable
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scrm.lib.problems import Problem
@@ -61,6 +63,8 @@ class Ask:
     zone: str
     cutoff: datetime
     settings: Settings
+    key: str = ""  # the predictor's: of "lookalike:12" something of its own
+    items: tuple[Any, ...] = ()  # what was chosen before anything was read
 
     @property
     def params(self) -> dict[str, Any]:
@@ -148,10 +152,30 @@ class Model:
     lookback: ClassVar[float] = 2  # horizons of purchases there must be before a cutoff
     needs_no_answers: ClassVar[bool] = False  # learns from the state at the cutoff alone, not from what came after
     feature_labels: ClassVar[Mapping[str, Words]] = {}
+    keyed: ClassVar[bool] = False  # there is one for each of something: "lookalike:12"
+    unproven: ClassVar[Words] = _(
+        "在检验数据上，它与基线的差别没有超出偶然。评分仍可查看，但不会给任何会员打标签；请优先使用基线的做法。"
+    )
 
     def name_of(self, pool: Any, key: str) -> str:
         """What a pool's predictor is called; of "lookalike:12" something of its own."""
         return str(self.title)
+
+    def exists(self, pool_id: int, key: str) -> bool:
+        """Whether a pool can have a predictor of this key."""
+        return key == self.key
+
+    def choose(self, ask: Ask) -> Sequence[Any]:
+        """What must be settled before anything is read, such as which categories; seen from before the hold-out."""
+        return ()
+
+    def slots(self, ask: Ask) -> dict[str, Composable]:
+        """Relations the SELECTs read besides."""
+        return {}
+
+    def plan(self, ask: Ask, last: datetime) -> tuple[list[datetime], list[list[datetime]]] | None:
+        """Instants of its own: those held out, the newest first, and those learnt from before each; None: windows."""
+        return None
 
     def horizon(self, settings: Settings) -> timedelta:
         return timedelta(days=settings.horizon_days)

@@ -35,7 +35,7 @@ def some(pool_id: int, share: float, seed: int) -> pg.Composed:
 
 def read(model: Model, ask: Ask, scope: pg.Composed) -> Frame:
     """Members the model speaks of, as they were at the cutoff."""
-    frame = _columns(model.features, ask.params | model.params(ask), scope)
+    frame = _columns(model.features, ask.params | model.params(ask), scope, model.slots(ask))
     return pick(frame, model.eligible(frame))
 
 
@@ -43,7 +43,7 @@ def sample(model: Model, ask: Ask, cutoff: datetime, scope: pg.Composed) -> Samp
     """Members at an earlier cutoff and what they did afterwards; nothing there is 0, of `wait` unknown."""
     ask = replace(ask, cutoff=cutoff)
     frame = read(model, ask, scope)
-    found = _columns(model.outcome, ask.params | model.params(ask), scope)
+    found = _columns(model.outcome, ask.params | model.params(ask), scope, model.slots(ask))
     return Sample(cutoff, frame, _beside(frame["member_id"], found))
 
 
@@ -52,9 +52,9 @@ def pick(frame: Frame, rows: Any) -> Frame:
     return frame if len(rows) and np.asarray(rows).all() else {name: column[rows] for name, column in frame.items()}
 
 
-def _columns(name: str, params: dict[str, Any], scope: pg.Composed) -> Frame:
+def _columns(name: str, params: dict[str, Any], scope: pg.Composed, slots: dict[str, pg.Composable]) -> Frame:
     into = io.BytesIO()
-    sql.copy_rows(f"segmentation/{name}", into, params, scope=scope)
+    sql.copy_rows(f"segmentation/{name}", into, params, scope=scope, **slots)
     into.seek(0)
     kinds = {"member_id": pa.int64()}
     heads = into.readline().decode().strip().split(",")

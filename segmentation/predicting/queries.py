@@ -44,7 +44,10 @@ def shelf(pool: Pool) -> list[Row]:
     kept = {each.key: each for each in Predictor.objects.filter(pool=pool).select_related("version", "tag", "pool")}
     keys = [each.key for each in models()]
     own = sorted(key for key in kept if key not in keys and is_known(key))
-    wanted = [key for each in keys for key in (each, *(one for one in own if one.partition(":")[0] == each))]
+    keyed = {each.key for each in models() if each.keyed}
+    wanted = [
+        key for each in keys for key in (each, *(one for one in own if one.partition(":")[0] == each)) if key not in keyed
+    ]
     return [row(pool, key, kept.get(key)) for key in wanted]
 
 
@@ -113,6 +116,8 @@ def told(predictor: Predictor, row: MemberPrediction) -> Told:
         for name, unit, value in zip(names, units, row.more or [], strict=False)
     ]
     value = label if declared.unit == "class" else _written(row.value, declared.unit, as_of, predictor.pool)
+    if label and declared.unit != "class":
+        value = f"{label} {value}"
     title = declared.name_of(predictor.pool, predictor.key)
     return Told(predictor, declared, title, value, row.percentile, more, label, declared.unit == "days")
 

@@ -45,7 +45,7 @@ def span(pool_id: int, as_of: datetime) -> Span:
 def asked(version: ModelVersion, cutoff: datetime) -> Ask:
     """With what a model is asked: by the settings of its version, whatever is wanted by now."""
     row = version.predictor
-    return Ask(row.pool_id, row.pool.time_zone, cutoff, checked(row.key, version.settings))
+    return Ask(row.pool_id, row.pool.time_zone, cutoff, checked(row.key, version.settings), row.key, tuple(version.items))
 
 
 def train(
@@ -94,6 +94,7 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
     declared, reach = model(predictor.key), span(predictor.pool_id, version.as_of)
     ask = asked(version, reach.last)
     plan = cut(declared, ask, reach)
+    ask = replace(ask, items=tuple(declared.choose(replace(ask, cutoff=plan.held[-1]))))
     share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
     scope = frames.some(predictor.pool_id, share, version.seed)
     steps = len(plan.cutoffs) + len(plan.held) + 2
@@ -147,6 +148,8 @@ class Plan:
 def cut(declared: Model, ask: Ask, reach: Span) -> Plan:
     """As many windows as there are purchases for; raises NotEnoughData when not even one can be held out."""
     step, newest = declared.horizon(ask.settings), reach.last
+    if own := declared.plan(ask, newest):
+        return Plan(*own, newest)
     earliest = reach.first + declared.lookback * step
     held: list[datetime] = []
     before: list[list[datetime]] = []

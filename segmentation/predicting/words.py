@@ -77,7 +77,8 @@ def written(value: Any, unit: str, own: Unit | str = "number") -> str:
         return _("%(n)s 天") % {"n": formats.decimal(value, 1)}
     if unit == "times":
         return _("%(n)s 倍") % {"n": formats.decimal(value, 2)}
-    return formats.decimal(value, 2 if unit == "count" else 3)
+    digits = 2 if unit == "count" else 3
+    return formats.decimal(value, digits if not value or abs(value) >= 0.5 * 10**-digits else digits + 2)
 
 
 @dataclass(frozen=True)
