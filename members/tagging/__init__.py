@@ -7,7 +7,7 @@ merge(source=…, target=…, …) · undo_merge(…)       two tags become one,
 usage.register(Place(…))                           an app says where it names tags
 """
 
-from members.tagging.groups import COLORS, delete_group, groups, save_group
+from members.tagging.groups import COLORS, delete_group, save_group
 from members.tagging.keeping import keep
 from members.tagging.marking import add_tag, remove_tag
 from members.tagging.queries import coverage, of_member
@@ -19,7 +19,6 @@ __all__ = [
     "coverage",
     "delete_group",
     "delete_tag",
-    "groups",
     "keep",
     "of_member",
     "remove_tag",

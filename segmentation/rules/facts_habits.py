@@ -85,7 +85,7 @@ declare(
     _habit(
         "price_index",
         Text("价格指数", "price index"),
-        "floor(100 * sum(l.amount) / sum(l.quantity * price.usual))::bigint",
+        "floor(round(100 * sum(l.amount) / sum(l.quantity * price.usual), 6))::bigint",
         INDEX,
         unit=None,
         row="l",

@@ -53,8 +53,9 @@ class Found:
 
     @property
     def said(self) -> str:
-        more = f" +{len(self.names) - SHOWN}" if len(self.names) > SHOWN else ""
-        return "、".join(self.names[:SHOWN]) + more
+        shown = SHOWN // 2 if self.level == "product" else SHOWN  # names of products are long
+        more = f" +{len(self.names) - shown}" if len(self.names) > shown else ""
+        return "、".join(self.names[:shown]) + more
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def _threshold(node: dict[str, Any], seen: Look, as_of: datetime) -> int:
     wanted = node["value"]
     if "part" in wanted:
         return max(2, round(wanted["part"] * seen.figures[wanted["of"]]))
-    condition = parse({**node, "value": 0})
+    condition = parse({**node, "op": "gte", "value": 1})  # any that becomes a single leaf
     assert isinstance(condition, Condition)
     leaf: Any = leaves(condition, as_of, seen.pool.zone)
     values = _values(Shelf(seen.pool), leaf)

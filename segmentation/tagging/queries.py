@@ -42,14 +42,9 @@ def status(rule: TagRule) -> tuple[str, str]:
 
 
 def kept(pool: Pool, tags: Iterable[Tag]) -> dict[int, Kept]:
-    """What keeps these tags: rules and segments, and the last run of models."""
+    """What keeps these tags, as far as rules and segments do."""
     wanted, names = {tag.pk: tag for tag in tags}, namer(pool)
-    found = {rule.tag_id: _kept(rule, names) for rule in rules(pool).filter(tag_id__in=wanted)}
-    models = [pk for pk, tag in wanted.items() if tag.source == Tag.Source.MODEL]
-    runs = TagRun.objects.filter(tag_id__in=models).order_by("tag_id", "-as_of", "-pk").distinct("tag_id")
-    for run in runs:
-        found[run.tag_id] = Kept(str(run.evidence.get("said", "")), "ready", _("就绪"), "green", run.as_of)
-    return found
+    return {rule.tag_id: _kept(rule, names) for rule in rules(pool).filter(tag_id__in=wanted)}
 
 
 def _kept(rule: TagRule, names: Any) -> Kept:
@@ -104,6 +99,5 @@ def panel(tag: Tag) -> dict[str, Any]:
         "label": label,
         "tone": TONES[key],
         "runs": runs,
-        "evidence": runs[0].evidence if runs and rule is None else {},
         "order": order,
     }
