@@ -22,6 +22,8 @@ from segmentation.segments import algebra, venn
 from segmentation.segments.forms import CombineForm, first_error
 from segmentation.segments.overlap import MOST, Region, Together
 
+PICTURED = 3  # so many sets have circles, and every field is named; of more only those with members
+
 
 def _chosen(request: HttpRequest, data: QueryDict) -> list[Segment]:
     """The segments of an address, in its order, each once."""
@@ -36,12 +38,14 @@ def compare(request: HttpRequest) -> HttpResponse:
     """`?s=1&s=2`: what up to five segments share."""
     chosen = _chosen(request, request.GET)
     together = Together.of(request.pool, chosen, clock.now()) if len(chosen) > 1 else None
+    shown = _regions(together) if together else []
     context = {
         "chosen": chosen,
         "slots": [chosen[n] if n < len(chosen) else None for n in range(MOST)],
         "options": Segment.objects.filter(pool=request.pool, is_archived=False).only("name", "size").order_by("name"),
         "together": together,
-        "regions": _regions(together) if together else [],
+        "regions": shown,
+        "empty": len(together.regions) - len(shown) if together else 0,
         "picture": _picture(together) if together else None,
         "form": CombineForm(initial={"kind": Segment.Kind.LIVE}),
         "may_edit": may(request.role, "segments.edit"),
@@ -52,6 +56,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 def _regions(together: Together) -> list[dict[str, Any]]:
     """Each field with a dot per segment, its part of the largest, and where it leads."""
     most = max((region.size for region in together.regions), default=0)
+    found = [region for region in together.regions if region.size or len(together.segments) <= PICTURED]
     return [
         {
             "region": region,
@@ -61,7 +66,7 @@ def _regions(together: Together) -> list[dict[str, Any]]:
             "name": _name(region),
             "new": urlencode({"name": _name(region)[:80], "rule": json.dumps(_rule(region))}),
         }
-        for region in together.regions
+        for region in found
     ]
 
 
