@@ -15,7 +15,7 @@ from loyalty import services as points
 from loyalty.models import DueMember, EarningRule
 from members.importing import services as imports
 from members.models import Channel, Identity, ImportRun, Member, Pool, PoolAccess
-from scrm.demo import fields, org, reach
+from scrm.demo import fields, knowing, org, reach
 from scrm.demo.fields import KEYS
 from scrm.demo.source import ATTRIBUTES, Source
 from scrm.jobs import running
@@ -75,10 +75,13 @@ class Demo:
         yield 1, "核销记录", lambda: self._import(pool, "events", source.redemption_events)
         yield 1, "触达授权", lambda: consents(pool)
         yield 8, "积分", lambda: earn(pool)
-        yield 25, "历史状态", lambda: history(pool, source)
+        yield 1, "方案", lambda: knowing.schemes(pool)
+        yield 40, "历史状态", lambda: history(pool, source)
         yield 3, "门店、导购与社群", lambda: org.load(pool, source)
         yield 3, "历史活动", lambda: campaigns(pool, source)
         yield 1, "分群", lambda: reach.saved_segments(pool)
+        yield 1, "标签", lambda: knowing.tags(pool)
+        yield 1, "模型", lambda: knowing.models(pool)
 
     def _import(self, pool: Pool, kind: str, frame: Callable[[], pd.DataFrame]) -> None:
         """Through the product's own import: upload, suggested mapping, check and write."""
