@@ -75,10 +75,20 @@ class ClassSerializer(serializers.Serializer[Any]):
     before = serializers.IntegerField(allow_null=True)
 
 
+class SchemeWaySerializer(serializers.Serializer[Any]):
+    from_code = serializers.IntegerField(allow_null=True)
+    from_label = serializers.CharField()
+    to_code = serializers.IntegerField(allow_null=True)
+    to_label = serializers.CharField()
+    members = serializers.IntegerField()
+
+
 class PreviewSerializer(serializers.Serializer[Any]):
     classes = ClassSerializer(many=True)
     moved = serializers.IntegerField()
     members = serializers.IntegerField()
+    ways = SchemeWaySerializer(many=True, help_text="How many would go from which class to which.")
+    small = ClassSerializer(many=True, help_text="Classes that would have fewer than 30 members.")
 
 
 class StandingSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from scrm.lib import sql
 from segmentation.models import RecalculationRun, Scheme
 from segmentation.recalculation import services, settings, steps
 from segmentation.standings import queries, running
-from segmentation.standings.families import checked, family
+from segmentation.standings.families import Code, checked, family
 
+FEW = 30  # members
 KNOWN = (
     "(SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,"
     " facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
@@ -31,6 +33,23 @@ class Preview:
     moved: int
     members: int
     seconds: float
+    ways: list["Way"] = field(default_factory=list)
+
+    @property
+    def small(self) -> list[queries.Class]:
+        """Classes that would have so few members that figures about them say little."""
+        return [row for row in self.classes if 0 < row.members < FEW]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How many would go from one class to another; None: nowhere."""
+
+    from_code: int | None
+    from_label: str
+    to_code: int | None
+    to_label: str
+    members: int
 
 
 @transaction.atomic
@@ -72,4 +91,13 @@ def _told(work: running.Work, moves: list[tuple[Any, ...]], seconds: float) -> P
     sizes = {code.number: (then[code.number], values[code.number] if about.unit else None) for code in codes}
     moved = sum(members for old, new, members, _value in moves if old != new)
     told = queries.said(about.told(work.chosen, work.edges))
-    return Preview(queries.classes(codes, sizes, now), told, moved, sum(each for each, _v in sizes.values()), seconds)
+    members = sum(each for each, _v in sizes.values())
+    return Preview(queries.classes(codes, sizes, now), told, moved, members, seconds, _ways(codes, moves))
+
+
+def _ways(codes: Sequence[Code], moves: list[tuple[Any, ...]]) -> list[Way]:
+    """The largest first."""
+    known = {code.number: str(code.label) for code in codes} | {None: "–"}
+    found = [(old, new, members) for old, new, members, _value in moves if old != new]
+    made = [Way(old, known.get(old, str(old)), new, known.get(new, str(new)), members) for old, new, members in found]
+    return sorted(made, key=lambda way: -way.members)

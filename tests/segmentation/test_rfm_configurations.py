@@ -128,6 +128,8 @@ def test_the_pages_make_try_and_show_a_configuration(login, pool, bought, as_of)
     given = dict(page.context["form"].initial) | {"family": "rfm", "name": "奶粉", "note": "", "categories": ["奶粉"]}
     tried = client.post("/p/demo/segments/standings/preview/", given)
     assert tried.status_code == 200
+    assert "谁换到哪里" in tried.content.decode()
+    assert "少于 30 人的分组" in tried.content.decode()
     assert client.post("/p/demo/segments/standings/new/", given).status_code == 302
     shown = client.get("/p/demo/segments/models/").content.decode()
     assert "奶粉" in shown
