@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from members import consents
 from members.models import Consent, Member, Pool
+from members.touching import touch
 from members.versions import bump
 from scrm.lib import clock, sql
 from touchpoints import breaker, links, signatures
@@ -64,6 +65,7 @@ def _consequences(fresh: list[dict[str, Any]]) -> None:
                 withdraw(step=step, member_id=row["member_id"], at=row["at"], source=f"{row['kind']}:{step.source}")
     for pool_id in {row["pool_id"] for row in fresh if row["pool_id"]}:
         bump(pool_id, "deliveries")
+        touch(pool_id, {row["member_id"] for row in fresh if row["pool_id"] == pool_id and row["kind"] in ("read", "clicked")})
 
 
 def withdraw(*, step: Step, member_id: int, at: datetime, source: str) -> bool:

@@ -15,6 +15,7 @@ from members.communities.people import Person
 from members.models import Community, CommunityEvent, CommunityMember, Member, Pool
 from members.ownership.services import receiver
 from members.sets import array
+from members.touching import touch
 from members.versions import bump
 from scrm.lib import sql
 from scrm.staff.audit import audit
@@ -153,6 +154,7 @@ def record(*, community: Community, happenings: Sequence[Happening], actor: User
     if added:
         _derive(community, added)
         bump(community.pool_id, "communities")
+        touch(community.pool_id, {row["member_id"] for row in added})
         audit(
             actor=actor,
             action="community.record",

@@ -174,3 +174,21 @@ def test_the_usual_settings_do(pool, as_of, alice, family):
     run = services.tick(pool=pool, as_of=as_of + timedelta(minutes=1))
     changed = [step["rows"] for step in run.steps if step["step"].startswith("standings/find")]
     assert changed == [0]
+
+
+def test_what_happens_in_groups_counts_within_a_minute(pool, as_of, alice, bob):
+    from members.communities import services as groups
+    from members.communities.people import Person
+    from members.models import Community
+
+    group = Community.objects.create(pool=pool, external_id="g", name="群", created_at=days_before(as_of, 90))
+    scheme = make(pool, "aipl", evidence=[{"step": 2, "source": "community"}, {"step": 3, "source": "spoke", "days": 7}])
+    services.recalculate(pool=pool, as_of=as_of)
+    assert rows(scheme, "code") == {}
+    told = [
+        groups.Happening("join", as_of, Person(member=alice.pk)),
+        groups.Happening("message", as_of, Person(member=bob.pk)),
+    ]
+    groups.record(community=group, happenings=told, actor=None, as_of=as_of)
+    services.tick(pool=pool, as_of=as_of + timedelta(minutes=1))
+    assert rows(scheme, "code") == {alice.pk: 2, bob.pk: 3}
