@@ -126,3 +126,23 @@ def test_members_who_become_one_keep_one_tag_of_an_exclusive_group_and_parting_g
     merging.undo(merge=merging.history(one.pk)[0], actor=None, as_of=as_of + 3 * HOUR)
     assert rows() == before
     assert told(one)[-1] == ("金", "ON", "UNDONE")
+
+
+def test_a_campaign_under_way_holds_its_tag_and_a_draft_is_written_anew(pool, two, staff, as_of):
+    from campaigns import services as campaigns
+    from campaigns.models import Campaign, Layer
+
+    green, tea = two
+    made = campaigns.create(pool=pool, actor=staff["admin"], name="新茶", segment=None)
+    rule = {"all": [{"fact": "tag", "op": "any", "value": [green.pk]}]}
+    Layer.objects.filter(campaign=made).update(rule=rule)
+    Campaign.objects.update(status=Campaign.Status.RUNNING)
+    with pytest.raises(Problem, match="新茶"):
+        joining.merge(source=green, target=tea, actor=None, as_of=as_of)
+    with pytest.raises(Problem, match="新茶"):
+        tagging.delete_tag(tag=green, actor=None, as_of=as_of)
+    Campaign.objects.update(status=Campaign.Status.DRAFT)
+    done = joining.merge(source=green, target=tea, actor=None, as_of=as_of)
+    assert Layer.objects.get(campaign=made).rule["all"][0]["value"] == [tea.pk]
+    joining.undo(merge=done, actor=None, as_of=as_of + HOUR)
+    assert Layer.objects.get(campaign=made).rule == rule
