@@ -66,22 +66,28 @@ def checked(pool: Pool, rule: Any, segment: Segment | None = None) -> Node:
     return tree
 
 
+GONE = {
+    "tag": Text("这个标签已不存在", "This tag does not exist"),
+    "segment": Text("这个分群已不存在", "This segment does not exist"),
+}
+AWAY = Text("这个分群已归档，请先恢复它", "This segment was put away: bring it back first")
+
+
 def _strangers(pool: Pool, tree: Node) -> list[Fault]:
-    known = {
-        "tag": set(Tag.objects.filter(pool=pool).values_list("pk", flat=True)),
-        "segment": set(Segment.objects.filter(pool=pool).values_list("pk", flat=True)),
-    }
-    words = {
-        "tag": Text("这个标签已不存在", "This tag does not exist"),
-        "segment": Text("这个分群已不存在", "This segment does not exist"),
-    }
-    return [
-        Fault(f"{path}.value[{n}]", "gone", words[found.fact])
-        for path, found in conditions(tree)
-        if found.fact in known
-        for n, number in enumerate(found.value)
-        if number not in known[found.fact]
-    ]
+    """Tags and segments that are gone, and segments that were put away."""
+    asked = [(path, found) for path, found in conditions(tree) if found.fact in GONE]
+    if not asked:
+        return []
+    away = dict(Segment.objects.filter(pool=pool).values_list("pk", "is_archived"))
+    known = {"tag": set(Tag.objects.filter(pool=pool).values_list("pk", flat=True)), "segment": set(away)}
+    faults = []
+    for path, found in asked:
+        for n, number in enumerate(found.value):
+            if number not in known[found.fact]:
+                faults.append(Fault(f"{path}.value[{n}]", "gone", GONE[found.fact]))
+            elif found.fact == "segment" and away[number]:
+                faults.append(Fault(f"{path}.value[{n}]", "archived", AWAY))
+    return faults
 
 
 def _circles(pool: Pool, tree: Node, segment: Segment | None) -> list[Fault]:

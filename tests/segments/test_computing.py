@@ -315,3 +315,14 @@ def test_what_has_an_active_hook_is_not_put_away(make: Make) -> None:
 
 def test_the_sentence_of_a_list_is_none(people: Pool) -> None:
     assert queries.sentence_of(people, {}) == ""
+
+
+def test_a_rule_cannot_come_to_need_what_was_put_away(make: Make) -> None:
+    inner = make("inner")
+    services.archive(segment=inner, actor=None)
+    rule = {"fact": "segment", "op": "any", "value": [inner.pk]}
+    with pytest.raises(services.BadRule) as caught:
+        services.save(pool=inner.pool, name="outer", rule=rule, actor=None)
+    assert [(fault.path, fault.code) for fault in caught.value.faults] == [("$.value[0]", "archived")]
+    services.restore(segment=inner, actor=None)
+    services.save(pool=inner.pool, name="outer", rule=rule, actor=None)

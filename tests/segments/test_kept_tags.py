@@ -14,6 +14,7 @@ from pyroaring import BitMap
 
 from members.models import MemberTag, Pool, Tag, TagChange, TagGroup
 from members.tagging import keeping
+from members.versions import bump
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from segmentation.models import Segment, TagRule
@@ -94,6 +95,7 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_wrong(people: Pool, data: st
     Segment.objects.all().delete()
     TagGroup.objects.all().delete()
     pks = [factories.member(people, f"m{n}").pk for n in range(9)]
+    bump(people.pk, "members")
     listed = services.fix(pool=people, name="l", ids=BitMap(), actor=None, as_of=AS_OF, kind=Segment.Kind.LIST)
     group = TagGroup.objects.create(pool=people, name="g")
     rule = tagging.keep_by_segment(segment=listed, group=group, name="t", actor=None)
