@@ -46,9 +46,6 @@ app.conf.beat_schedule = {
     "tag-rules": {"task": "segmentation.tasks.follow_changes", "schedule": 300.0},
     "tag-rules-nightly": {"task": "segmentation.tasks.apply_tag_rules", "schedule": crontab(hour=4, minute=30)},
     "old-tag-merges": {"task": "members.tasks.forget_tag_merges", "schedule": crontab(minute=35)},
-    # Tags whose time is over; rows that a merge of tags cannot be taken back with any more.
-    "tags-expire": {"task": "members.tasks.expire_tags", "schedule": 300.0},
-    "old-tag-merges": {"task": "members.tasks.forget_tag_merges", "schedule": crontab(minute=35)},
     "communities": {"task": "members.tasks.watch_communities", "schedule": crontab(hour=4, minute=10)},
     "event-partitions": {"task": "members.tasks.keep_partitions", "schedule": crontab(hour=2, minute=0)},
     "quality": {"task": "members.tasks.count_quality", "schedule": crontab(hour=4, minute=20)},

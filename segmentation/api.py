@@ -5,7 +5,6 @@ from rest_framework.routers import BaseRouter
 from segmentation.predicting import api as predicting
 from segmentation.recalculation import api as recalculation
 from segmentation.segments import api as segments
-from segmentation.tagging import api as tagging
 from segmentation.standings import api as standings
 from segmentation.tagging import api as tagging
 
@@ -14,7 +13,6 @@ def routes(router: BaseRouter) -> None:
     """Announce this app's endpoints."""
     segments.routes(router)
     recalculation.routes(router)
-    tagging.routes(router)
     predicting.routes(router)
     tagging.routes(router)
     standings.routes(router)

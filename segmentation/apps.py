@@ -16,9 +16,6 @@ class SegmentationConfig(AppConfig):
         from segmentation.segments.hooks import forgetting as notices_forgetting  # noqa: F401
         from segmentation.segments.hooks import owing  # noqa: F401
         from segmentation.standings import shown as standings  # noqa: F401
-        from segmentation.tagging import shown as tags_shown  # noqa: F401
-        from segmentation.tagging import usage as tags_named  # noqa: F401
-        from segmentation.tagging import work as tags_work  # noqa: F401
         from segmentation.tagging import following  # noqa: F401
         from segmentation.tagging import shown as tags_shown  # noqa: F401
         from segmentation.tagging import usage as tags_named  # noqa: F401
