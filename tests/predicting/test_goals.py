@@ -19,7 +19,6 @@ def trained(pool, key, as_of, **settings):
 
 def test_churn_beats_a_good_rfm_model(journey, later):
     version, found = trained(journey, "churn", later, horizon_days=30)
-    print(version.sizes, found, version.importance[:6], version.ms)
     assert version.beats
     assert found["auc"]["change_low"] > 0
     assert found["auc"]["change"] >= 0.01
@@ -29,7 +28,6 @@ def test_churn_beats_a_good_rfm_model(journey, later):
 
 def test_halving_is_seen_where_rfm_sees_nothing(journey, later):
     version, found = trained(journey, "halving", later, horizon_days=30)
-    print(version.sizes, found, version.importance[:6], version.ms)
     assert version.beats
     assert found["auc"]["value"] >= 0.75
     assert found["auc"]["baseline"] < 0.72
@@ -38,15 +36,16 @@ def test_halving_is_seen_where_rfm_sees_nothing(journey, later):
 def test_purchases_of_cdnow_beat_the_best_rule(pool, cdnow, later):
     fill(pool, cdnow)
     version, found = trained(pool, "purchases", later, horizon_days=273)
-    print(version.sizes, found, version.window, version.ms)
     assert version.beats
+    assert found["rmse"]["value"] <= 0.97 * found["rmse"]["baseline"]
     assert found["mae"]["value"] <= 0.9 * found["mae"]["baseline"]
+    assert found["capture20"]["value"] >= found["capture20"]["baseline"] - 0.01
     worth, figures = trained(pool, "ltv", later, horizon_days=273)
-    print(figures, worth.params)
     assert worth.beats
+    assert figures["capture20"]["value"] >= figures["capture20"]["baseline"] - 0.01
     wait, figures = trained(pool, "next", later, horizon_days=120)
-    print(figures)
-    print(wait.calibration)
+    assert wait.beats
+    assert all(each["change"] < 0 for each in figures.values())
 
 
 def test_cdnow_in_the_literatures_own_cut(cdnow):
