@@ -200,7 +200,7 @@ def judge_amounts(
     ask: Ask,
     seed: int,
 ) -> Judgement:
-    """Amounts against the best of three rules. The squared error decides: the absolute one alone likes forecasts that are too low."""
+    """Amounts against the best of three rules. The squared error decides: the absolute one likes too low a forecast."""
     if len(y[0]) < FEWEST_HELD:
         raise NotEnoughData("members", found=len(y[0]), needed=FEWEST_HELD)
     metrics: list[Metric] = []
