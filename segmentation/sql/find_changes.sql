@@ -29,7 +29,7 @@ WITH known AS (
     FROM {scope} AS s
     LEFT JOIN {facts} AS f ON f.member_id = s.member_id AND f.member_id BETWEEN {low} AND {high}
     LEFT JOIN {future} AS u ON u.member_id = s.member_id
-    LEFT JOIN {leads} AS l ON l.member_id = s.member_id
+    LEFT JOIN {leads} AS l ON l.member_id = s.member_id AND l.member_id BETWEEN {low} AND {high}
     LEFT JOIN {paces} AS c ON c.member_id = s.member_id
     LEFT JOIN {ages} AS g ON g.pace = coalesce(
         c.pace,
