@@ -7,6 +7,8 @@ class SegmentationConfig(AppConfig):
 
     def ready(self) -> None:
         from segmentation import forgetting, shown, work  # noqa: F401  (they announce themselves)
+        from segmentation.portraits import charts as portrait_charts  # noqa: F401
+        from segmentation.portraits import work as portrait_work  # noqa: F401
         from segmentation.predicting import declared as models_declared  # noqa: F401
         from segmentation.predicting import shown as models_shown  # noqa: F401
         from segmentation.recalculation import shown as recalculation  # noqa: F401  (after the schemes it counts)

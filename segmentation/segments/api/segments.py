@@ -19,6 +19,7 @@ from scrm.staff.api import PoolViewSet
 from segmentation import evaluate, own
 from segmentation.choices import namer
 from segmentation.models import Segment
+from segmentation.portraits.api import Portraits
 from segmentation.rules import catalog
 from segmentation.segments import algebra, computing, queries, services, usage
 from segmentation.segments.api import shapes
@@ -28,7 +29,7 @@ from segmentation.segments.overlap import MOST, Together
 from segmentation.standings import rules as standings
 
 
-class SegmentViewSet(ThroughTime, PoolViewSet):
+class SegmentViewSet(ThroughTime, Portraits, PoolViewSet):
     """Segments of the token's pool. A rule that cannot be read is refused with the JSON path of every fault."""
 
     permissions: ClassVar[dict[str, str]] = {"read": "segments.view", "write": "segments.edit", "count": "segments.view"}

@@ -1,0 +1,87 @@
+"""The cuts of a pool as they are kept, and making those anew whose data changed.
+
+A cut says what its statement and its data were; as long as both are the same it stays true, whatever segment is
+looked at. So any portrait, of any segment, costs no more than counting what bitmaps have in common.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from pyroaring import BitMap
+
+from members.models import Pool
+from members.versions import versions
+from segmentation.models import PortraitCut
+from segmentation.portraits.cutting import Cut, Part
+
+FORMAT = "1"  # raise it when parts are made differently
+EVERYBODY = "everybody"
+Report = Callable[[int, int], None]
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+def stamp(cut: Cut, known: dict[str, int], as_of: datetime) -> bytes:
+    """The same while statement and data are; data nobody counts the changes of is read anew each hour."""
+    data = [f"{domain}={known.get(domain, f'{as_of:%F %H}')}" for domain in sorted(cut.domains)]
+    said = [FORMAT, cut.key, cut.text, cut.form, list(cut.edges), cut.scale, data]
+    params = json.dumps(dict(cut.params), sort_keys=True, default=str)
+    return hashlib.sha256(json.dumps([*said, params]).encode()).digest()
+
+
+def stale(pool: Pool, cuts: Iterable[Cut], as_of: datetime) -> list[tuple[Cut, bytes]]:
+    """The cuts that have to be made, each with what it will be stamped with."""
+    known = versions(pool.pk)
+    kept = {key: bytes(found) for key, found in PortraitCut.objects.filter(pool=pool).values_list("key", "stamp")}
+    wanted = [(cut, stamp(cut, known, as_of)) for cut in cuts]
+    return [(cut, mark) for cut, mark in wanted if kept.get(cut.key) != mark]
+
+
+def refresh(pool: Pool, cuts: list[Cut], as_of: datetime, report: Report = _silent) -> int:
+    """Make what is stale, drop what nobody asks for any more; how many were made. Doing it again does no harm."""
+    missing = stale(pool, cuts, as_of)
+    for done, (cut, mark) in enumerate(missing):
+        report(done, len(missing))
+        _make(pool, cut, mark, as_of)
+    mine = PortraitCut.objects.filter(pool=pool)
+    mine.exclude(key__in=[cut.key for cut in cuts]).delete()
+    mine.filter(as_of__lt=as_of).update(as_of=as_of)
+    return len(missing)
+
+
+@transaction.atomic
+def _make(pool: Pool, cut: Cut, mark: bytes, as_of: datetime) -> None:
+    started = time.perf_counter()
+    parts = [(value, ids.serialize()) for value, ids in cut.parts()]
+    took = (time.perf_counter() - started) * 1000
+    values = [[value, len(packed)] for value, packed in parts]
+    made: dict[str, Any] = {"stamp": mark, "as_of": as_of, "ms": took, "values": values}
+    made["packed"] = b"".join(packed for _value, packed in parts)
+    PortraitCut.objects.update_or_create(pool=pool, key=cut.key, defaults=made)
+
+
+def recall(pool_id: int) -> dict[str, list[Part]]:
+    """The parts of every cut that is kept."""
+    rows = PortraitCut.objects.filter(pool_id=pool_id).values_list("key", "values", "packed")
+    return {key: list(_unpacked(values, memoryview(packed))) for key, values, packed in rows}
+
+
+def _unpacked(values: list[list[Any]], packed: memoryview) -> Iterable[Part]:
+    at = 0
+    for value, length in values:
+        yield value, BitMap.deserialize(bytes(packed[at : at + length]))
+        at += length
+
+
+def kept(pool: Pool) -> tuple[datetime | None, bytes]:
+    """As of when all of it is true, and what tells it from what was kept before."""
+    rows = list(PortraitCut.objects.filter(pool=pool).order_by("key").values_list("key", "stamp", "as_of"))
+    mark = hashlib.sha256(b"".join(key.encode() + bytes(found) for key, found, _at in rows)).digest()
+    return min((at for _key, _found, at in rows), default=None), mark
