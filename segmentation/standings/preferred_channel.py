@@ -16,7 +16,7 @@ from touchpoints.models import Connector
 
 MILLION = 1_000_000
 CARRIERS = {carrier: number for number, carrier in enumerate(Consent.Carrier, start=1)}
-TONES = ("blue", "green", "teal", "amber", "purple", "slate")
+TONES = ("blue", "green", "violet", "amber", "red", "slate")
 
 
 class PreferredChannelSettings(Settings):

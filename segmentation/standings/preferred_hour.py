@@ -75,4 +75,4 @@ class PreferredHour(Family):
 
 
 def _tone(hour: int) -> str:
-    return ("slate", "teal", "blue", "amber")[hour // 6]
+    return ("slate", "green", "blue", "violet")[hour // 6]

@@ -69,7 +69,7 @@ class Score(Family):
         return [
             Code(COLD, gettext_lazy("低分"), "slate"),
             Code(WARM, gettext_lazy("温热"), "amber"),
-            Code(HOT, gettext_lazy("高热"), "orange"),
+            Code(HOT, gettext_lazy("高热"), "violet"),
             Code(TOP, gettext_lazy("极高"), "red"),
         ]
 
@@ -162,7 +162,7 @@ def _buyers(pool_id: int) -> int:
 
 def _told_half_life(edges: Mapping[str, Any]) -> str:
     days = edges.get("half_life")
-    said = _("%(n)s 天") % {"n": days} if days else _("不衰减")
+    said = _told_days(days or 0)
     basis = {
         "backtest": _("由回测选出"),
         "few": _("数据太少，回测没有意义，用设定值"),
@@ -173,17 +173,15 @@ def _told_half_life(edges: Mapping[str, Any]) -> str:
 
 
 def _told_backtest(edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
-    if not edges.get("backtest"):
-        return []
-    tried = "；".join(
-        _("%(days)s：%(auc)s")
-        % {
-            "days": _("%(n)s 天") % {"n": each["half_life"]} if each["half_life"] else _("不衰减"),
-            "auc": f"{each['auc']:.3f}",
-        }
-        for each in edges["backtest"]
-    )
-    return [(gettext_lazy("回测（此后 30 天是否购买，AUC）"), tried)]
+    """One row per half-life tried: how well it told who buys in the thirty days after."""
+    return [
+        (_("回测 AUC：%(days)s") % {"days": _told_days(each["half_life"])}, f"{each['auc']:.3f}")
+        for each in edges.get("backtest", [])
+    ]
+
+
+def _told_days(days: int) -> str:
+    return _("%(n)s 天") % {"n": days} if days else _("不衰减")
 
 
 # -- Why -----------------------------------------------------------------------------------------

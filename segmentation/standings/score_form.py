@@ -21,6 +21,7 @@ ACTS = ("event", "order", "spoke", "received", "opened", "clicked")
 COMPARED = (("is", "="), ("contains", gettext_lazy("包含")), ("gte", "≥"), ("lte", "≤"))
 PER = (("time", gettext_lazy("每次")), ("day", gettext_lazy("每天一次")), ("yuan", gettext_lazy("每 100 元")))
 SEVERAL = gettext_lazy("多个用空格分开")
+NARROWING = ("kinds", "conditions", "categories", "channels", "least")  # shown when asked for
 
 
 class ItemForm(forms.Form):
@@ -53,6 +54,21 @@ class ItemForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, choices in offered.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def narrowing_errors(self) -> list[str]:
+        """Faults that would stay hidden under the closed part of the row."""
+        return [name for name in NARROWING if self.is_bound and self[name].errors]
+
+    @property
+    def said(self) -> str:
+        """What narrows the row, in a line."""
+        found = []
+        for name in NARROWING:
+            value = self[name].value()
+            labels = dict(getattr(self.fields[name], "choices", ()))
+            found += [str(labels.get(each, each)) for each in (value if isinstance(value, list | tuple) else [value]) if each]
+        return "、".join(found)
 
     def clean_conditions(self) -> list[dict[str, str]]:
         """Lines of "name = value"."""
