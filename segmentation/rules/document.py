@@ -39,7 +39,7 @@ A rule is JSON: `{"all": […]}`, `{"any": […]}`, `{"not": {…}}` around cond
 
 def document() -> str:
     """The whole page."""
-    named = {"ANCHORS": ANCHORS, "AHEAD": AHEAD}
+    named: dict[str, list[str]] = {"ANCHORS": list(ANCHORS), "AHEAD": list(AHEAD)}
     parts = [re.sub("ANCHORS|AHEAD", lambda found: ", ".join(f"`{key}`" for key in named[found[0]]), HEAD)]
     for key, label in GROUPS.items():
         rows = [_row(fact) for fact in facts().values() if fact.group == key]

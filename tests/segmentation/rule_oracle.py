@@ -113,6 +113,27 @@ def _chance(person: Person) -> Any:
     return row["more"][1] * 100 if row and row["more"] else None
 
 
+# What the codes of models mean.
+ITEMS: dict[str, list[str]] = {"category": ["奶粉", "';DROP TABLE members_member;--", "尿布"], "clusters": ["常客", "新客"]}
+
+
+def _likeliest(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
+    row = person["predictions"].get("category")
+    return ITEMS["category"][row["code"]] if row and row["code"] is not None else None
+
+
+def _category_chance(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
+    row = person["predictions"].get("category")
+    if not row or not row["more"]:
+        return None
+    return max((100 * row["more"][n] for n, name in enumerate(ITEMS["category"]) if name in c["of"]), default=None)
+
+
+def _resemblance(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
+    rows = [person["predictions"].get(f"lookalike:{n}") for n in c["of"]]
+    return max((row["percentile"] for row in rows if row and row["percentile"] is not None), default=None)
+
+
 def _wait(person: Person, as_of: datetime) -> Any:
     row = person["predictions"].get("next")
     if row is None or row["value"] is None:
@@ -240,6 +261,53 @@ def _reached_goal(row: Any, person: Person) -> bool:
     return any(row["entered_at"] <= order["placed_at"] < end for order in paid)
 
 
+# -- Habits ----------------------------------------------------------------------------------------
+def _bought(c: dict[str, Any], person: Person, as_of: datetime) -> list[Any]:
+    return [row for row in person["lines"] if within(row["placed_at"], c, person, as_of)]
+
+
+def _largest(column: str) -> Value:
+    def found(c: dict[str, Any], person: Person, as_of: datetime) -> int | None:
+        parts: dict[str, int] = {}
+        for row in _bought(c, person, as_of):
+            if row[column]:
+                parts[row[column]] = parts.get(row[column], 0) + row["amount"]
+        return 100 * max(parts.values()) // sum(parts.values()) if sum(parts.values()) > 0 else None
+
+    return found
+
+
+def _discounts(c: dict[str, Any], person: Person, as_of: datetime) -> int | None:
+    rows = orders(c, person, as_of)
+    listed = sum(row["amount"] + row["discount"] for row in rows)
+    return 100 * sum(row["discount"] for row in rows) // listed if listed > 0 else None
+
+
+def _price_index(c: dict[str, Any], person: Person, as_of: datetime) -> int | None:
+    """Against what everybody paid a piece within the same subcategories, in the same window."""
+    everybody = [row for each in person["everybody"] for row in _bought(c, each, as_of) if row["subcategory"]]
+    everybody = [row for row in everybody if row["quantity"] > 0]
+    mine = [row for row in _bought(c, person, as_of) if row["quantity"] > 0 and row["subcategory"] and passes(row, c)]
+    usual = sum((row["quantity"] * _usual(everybody, row["subcategory"]) for row in mine), Fraction(0))
+    return int(Fraction(100 * sum(row["amount"] for row in mine)) / usual) if usual > 0 else None
+
+
+def _usual(rows: list[Any], subcategory: str) -> Fraction:
+    same = [row for row in rows if row["subcategory"] == subcategory]
+    return Fraction(sum(row["amount"] for row in same), sum(row["quantity"] for row in same))
+
+
+def _new(c: dict[str, Any], person: Person, as_of: datetime) -> int | None:
+    """New is what the pool first sold at most sixty days before, and not in its own first sixty days."""
+    began: dict[int, datetime] = {}
+    for row in (row for each in person["everybody"] for row in each["lines"]):
+        began[row["product"]] = min(began.get(row["product"], row["placed_at"]), row["placed_at"])
+    mine, days = _bought(c, person, as_of), timedelta(days=60)
+    opened = min(began.values(), default=as_of)
+    fresh = [row for row in mine if began[row["product"]] > opened + days and row["placed_at"] < began[row["product"]] + days]
+    return 100 * len(fresh) // len(mine) if mine else None
+
+
 def _consented(name: str) -> Value:
     return _timed(name, "carrier")
 
@@ -273,7 +341,15 @@ VALUES: dict[str, Value] = {
     "buying_chance": lambda c, person, as_of: _chance(person),
     "expected_spending": _foretold("ltv", lambda row: row["value"]),
     "next_purchase_in": lambda c, person, as_of: _wait(person, as_of),
-    **{f"{key}_percentile": _foretold(key, lambda row: row["percentile"]) for key in ("churn", "halving", "purchases", "ltv")},
+    **{
+        f"{key}_percentile": _foretold(key, lambda row: row["percentile"])
+        for key in ("churn", "halving", "purchases", "ltv", "coupon")
+    },
+    "coupon_chance": _foretold("coupon", lambda row: row["value"] * 100),
+    "likely_category": _likeliest,
+    "category_chance": _category_chance,
+    "behaviour_group": _foretold("clusters", lambda row: row["code"]),
+    "lookalike_percentile": _resemblance,
     **{name: _of_state(name) for name in ("rfm_group", "interval_days", "first_order_at", "last_order_at", "stage_due")},
     "lead_stage": _of_state("lead"),
     **{name: _of_state(name, 0) for name in ("stage", "order_count", "amount_total")},
@@ -304,6 +380,12 @@ VALUES: dict[str, Value] = {
     "goods_units": lambda c, person, as_of: sum(row["quantity"] for row in lines(c, person, as_of)),
     "goods_price": _price,
     "goods_products": lambda c, person, as_of: len({row["product"] for row in lines(c, person, as_of)}),
+    "goods_categories": lambda c, person, as_of: len({row["category"] for row in _bought(c, person, as_of)} - {""}),
+    "top_brand_share": _largest("brand"),
+    "top_category_share": _largest("category"),
+    "price_index": _price_index,
+    "new_product_share": _new,
+    "discount_share": _discounts,
     "goods_first_at": _ends(lines, "placed_at", min),
     "goods_last_at": _ends(lines, "placed_at", max),
     "events": lambda c, person, as_of: len(events(c, person, as_of)),

@@ -34,8 +34,8 @@ from members.models import (
 from scrm.lib import crypto, sql
 from scrm.staff.models import User
 from segmentation.evaluate import latest_snapshot
-from segmentation.models import Predictor, Segment, SegmentSnapshot, SegmentVersion
-from tests.segmentation.rule_oracle import selects
+from segmentation.models import ModelVersion, Predictor, Segment, SegmentSnapshot, SegmentVersion
+from tests.segmentation.rule_oracle import ITEMS, selects
 from tests.segmentation.rule_rows import ZONE, Person
 from touchpoints.models import Block, Connector, Content, Delivery, Step
 
@@ -66,6 +66,11 @@ VALUES: dict[str, list[float]] = {
     "purchases": [0.0, 1.5, 3.0, 40.0],
     "ltv": [0.0, 9900.0, 50000.5],
     "next": [0.5, 1.0, 3.0, 30.0, 90.0],
+    "coupon": [0.0, 0.125, 0.5],
+    "category": [0.25, 0.5],
+    "clusters": [0.0, 1.0],
+    "lookalike:1": [0.5],
+    "lookalike:2": [0.5],
 }
 
 
@@ -110,7 +115,10 @@ def build(pool: Pool, seed: int) -> None:
 
 def set_up(pool: Pool, dice: random.Random, seed: int) -> Scene:
     for key in VALUES:
-        Predictor.objects.create(pool=pool, key=key, scored_as_of=AS_OF - timedelta(days=2))
+        row = Predictor.objects.create(pool=pool, key=key, scored_as_of=AS_OF - timedelta(days=2))
+        if key in ITEMS:
+            row.version = ModelVersion.objects.create(predictor=row, number=1, as_of=AS_OF, started_at=AS_OF, items=ITEMS[key])
+            row.save()
     group = TagGroup.objects.create(pool=pool, name="g")
     connector = Connector.objects.create(pool=pool, key="fake", name="fake")
     goods = {"subcategory": "x", "pool": pool}
@@ -283,8 +291,12 @@ def foretold(scene: Scene, member: Member) -> None:
             value = scene.dice.choice(VALUES[predictor.key]) if known else None
             rank = scene.dice.choice([1, 50, 90, 91, 100]) if known else None
             more = [0.5, scene.dice.choice([0.1, 0.6, 1.0])] if predictor.key == "purchases" else None
+            code = None
+            if known and predictor.key in ITEMS:
+                code = scene.dice.randrange(len(ITEMS[predictor.key]))
+                more = [scene.dice.choice([0.0, 0.03, 0.125, 0.41]) for _ in ITEMS[predictor.key]]
             MemberPrediction.objects.create(
-                member=member, predictor_id=predictor.pk, pool=scene.pool, value=value, percentile=rank, more=more
+                member=member, predictor_id=predictor.pk, pool=scene.pool, value=value, percentile=rank, more=more, code=code
             )
 
 
@@ -342,6 +354,7 @@ def world(pool: Pool) -> dict[int, Person]:
     live = Segment.objects.get(pool=pool, kind="live").pk
     for number, found in people.items():
         derive(found)
+        found["everybody"] = people.values()
         found["lot"] = lot(number)
         found["segments"] = {pk for pk, inside in listed.items() if number in inside} | (
             {live} if selects(LIVE, found, AS_OF) else set()
