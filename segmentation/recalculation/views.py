@@ -26,9 +26,9 @@ def settings(request: HttpRequest) -> HttpResponse:
     return _rfm(request, RfmForm(kept=chosen.of(request.pool)))
 
 
-def _rfm(request: HttpRequest, form: PartForm, status: int = 200) -> HttpResponse:
+def _rfm(request: HttpRequest, form: PartForm, status: int = 200, **more: object) -> HttpResponse:
     context = {"form": form, "groups": queries.groups(request.pool), "table": configurations.side_by_side(request.pool)}
-    return render(request, "models/rfm.html", {**context, **_page(request)}, status=status)
+    return render(request, "models/rfm.html", {**context, **_page(request), **more}, status=status)
 
 
 @require_GET
@@ -38,11 +38,11 @@ def lifecycle(request: HttpRequest) -> HttpResponse:
     return _lifecycle(request, LifecycleForm(kept=chosen.of(request.pool)))
 
 
-def _lifecycle(request: HttpRequest, form: PartForm, status: int = 200) -> HttpResponse:
+def _lifecycle(request: HttpRequest, form: PartForm, status: int = 200, **more: object) -> HttpResponse:
     found = _page(request)
     stages = configurations.stages(request.pool, found["status"].edges)
     context = {"form": form, "stages": stages, "leads": queries.leads(request.pool), "judged": _judged(request)}
-    return render(request, "models/lifecycle.html", {**found, **context}, status=status)
+    return render(request, "models/lifecycle.html", {**found, **context, **more}, status=status)
 
 
 def _judged(request: HttpRequest) -> dict[str, object] | None:
@@ -78,10 +78,14 @@ def lifecycle_preview(request: HttpRequest) -> HttpResponse:
 
 
 def _preview(request: HttpRequest, form: PartForm) -> HttpResponse:
+    """The part of the page below the form; the whole page where there is no JavaScript."""
+    whole = _rfm if form.part == "rfm" else _lifecycle
     if not form.is_valid():
-        return render(request, "models/preview.html", {"form": form}, status=422)
+        return render(request, "models/preview.html", {"form": form}, status=422) if request.htmx else whole(request, form, 422)
     found = trying.preview(pool=request.pool, choices=form.choices, as_of=clock.now())
     words = trying.words(found.edges, form.choices)
+    if not request.htmx:
+        return whole(request, form, preview=found, tried=words, part=form.part)
     return render(request, "models/preview.html", {"preview": found, "words": words, "part": form.part})
 
 

@@ -176,6 +176,17 @@ def test_dates_that_make_no_sense_are_refused_in_words(login, computed):
     assert "起始日期须早于结束日期" in answer.content.decode()
 
 
+def test_without_javascript_the_preview_is_the_page_with_its_effect(login, computed, pool):
+    client = login("analyst")
+    for path, given in (("preview/", form(mode="quantile")), ("lifecycle/preview/", stages(stage_mode="fixed", silent_days=2))):
+        whole = client.post(URL + path, given).content.decode()
+        assert "</html>" in whole
+        assert "谁换到哪里" in whole
+        part = client.post(URL + path, given, headers={"hx-request": "true"}).content.decode()
+        assert "</html>" not in part
+    assert Pool.objects.get(pk=pool.pk).settings == {}
+
+
 def test_the_preview_names_ways_and_groups_that_are_too_small(login, computed):
     page = login("analyst").post(URL + "preview/", form(mode="threshold", high_from=5)).content.decode()
     assert "少于 30 人的分组" in page
