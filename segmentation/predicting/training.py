@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from scrm.jobs.running import Stopped
 from scrm.lib import clock, sql
 from scrm.staff.models import User
 from segmentation.models import ModelVersion, Predictor
@@ -68,6 +69,9 @@ def train(
     except NotEnoughData as lacking:
         version.status, version.error = ModelVersion.Status.LACKING, str(lacking)
         version.sizes = {"lacking": {"code": lacking.code, "found": lacking.found, "needed": lacking.needed}}
+    except Stopped:  # asked to pause or cancel: nothing was learnt
+        version.delete()
+        raise
     except Exception as error:
         ModelVersion.objects.filter(pk=version.pk).update(
             status=ModelVersion.Status.FAILED, error=f"{type(error).__name__}: {error}"

@@ -190,6 +190,17 @@ def test_killed_while_training_leaves_no_half_version(shop, monkeypatch):
     assert MemberPrediction.objects.filter(predictor_id=predictor.pk).exists()
 
 
+def test_cancelled_while_training_leaves_no_version(shop):
+    predictor = row(shop, "purchases", is_on=True)
+
+    def stop(done, total):
+        raise running.Stopped("cancelled")
+
+    with pytest.raises(running.Stopped):
+        training.train(predictor=predictor, as_of=MIDDLE, report=stop)
+    assert not ModelVersion.objects.exists()
+
+
 def test_cancelled_while_scoring_writes_nothing(shop):
     predictor = row(shop, "purchases", is_on=True)
     version = training.train(predictor=predictor, as_of=MIDDLE)
