@@ -36,7 +36,7 @@ class Against:
 def against(members: int, size: int, pool_members: int, pool_size: int) -> Against:
     """`members` of the `size` in the segment have the trait, `pool_members` of all `pool_size`."""
     share, usual = _part(members, size), _part(pool_members, pool_size)
-    tgi = 100 * share / usual if usual and size else None
+    tgi = 100 * members * pool_size / (size * pool_members) if pool_members and size else None
     low, high = (None, None) if tgi is None else _limits(members, size, pool_members, pool_size, tgi)
     few = max(members, size * usual) < FEW
     return Against(members, share, pool_members, usual, tgi, low, high, effect(share, usual) if size else 0.0, few)

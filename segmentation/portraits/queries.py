@@ -216,9 +216,11 @@ def _trait(
     figure = against(sizes[1], whole[1], sizes[0], whole[0])
     other = against(sizes[2], whole[2], sizes[0], whole[0]) if compared else None
     beside = between(*((sizes[n], whole[n]) for n in (1, 2, 3))) if compared else None
-    named = (about.fact, str(value)) in asked or (about.key, "") in asked
+    of_it = {choice for fact, choice in asked if fact == about.fact}
+    named = bool(of_it) if not about.many else str(value) in of_it  # to choose one is to rule out the others
+    named = named or (about.key, "") in asked
     rule = about.ask(value) if about.ask and value is not None and not isinstance(value, dict) else None
-    return Trait(about.key, value, label, figure, other, beside, bool(about.fact) and named, rule)
+    return Trait(about.key, value, label, figure, other, beside, named, rule)
 
 
 def rows(found: Portrait, views: Iterable[View] | None = None) -> list[tuple[View, Trait]]:
