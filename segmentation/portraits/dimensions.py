@@ -108,6 +108,8 @@ CHOSEN: dict[str, Edges] = {
     "messages_clicked": (1, 2, 4),
     "messages_failed": (1, 2, 4),
     "messages_suppressed": (1, 2, 4),
+    "campaign_entered": (1, 2, 3, 5),
+    "campaign_converted": (1, 2, 3),
     "points": (),
     "points_spent": (),
 }

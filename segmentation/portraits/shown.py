@@ -23,7 +23,7 @@ def verdict(found: Against | Between) -> str:
 
 def said(found: Against | Between) -> str:
     """The verdict in words."""
-    words = {"few": _("人数太少"), "same": _("没有差别"), "more": _("更多"), "less": _("更少")}
+    words = {"few": _("人数太少"), "same": _("没有差别"), "more": _("偏多"), "less": _("偏少")}
     return str(words[verdict(found)])
 
 
@@ -35,8 +35,8 @@ def columns(found: Portrait) -> list[Column]:
         return heads
     between = [
         Column(_("两者之比（×100）"), "decimal"),
-        Column(_("下限"), "decimal"),
-        Column(_("上限"), "decimal"),
+        Column(_("区间下限"), "decimal"),
+        Column(_("区间上限"), "decimal"),
         Column(_("结论")),
     ]
     return [*heads, *_heads(found.other.name), *between]
