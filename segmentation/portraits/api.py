@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -13,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scrm.lib import clock
-from scrm.lib.problems import Problem
 from segmentation.models import Segment
 from segmentation.portraits import queries, services, shown
 from segmentation.portraits.queries import Portrait, Trait, View
@@ -63,7 +61,9 @@ class TraitOut(serializers.Serializer[Any]):
 
 
 class PortraitOut(serializers.Serializer[Any]):
-    as_of = serializers.DateTimeField()
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="Null while there is nothing to show: ask again when the job is done."
+    )
     size = serializers.IntegerField()
     total = serializers.IntegerField(help_text="Members of the pool.")
     other_size = serializers.IntegerField(allow_null=True)
@@ -85,7 +85,9 @@ def _trait(line: tuple[View, Trait]) -> dict[str, Any]:
     return {**said, **numbers, "figure": figure, **rest}
 
 
-def _portrait(found: Portrait, group: str, job: int | None) -> dict[str, Any]:
+def _portrait(found: Portrait | None, group: str, job: int | None) -> dict[str, Any]:
+    if found is None:
+        return {"as_of": None, "size": 0, "total": 0, "other_size": None, "job": job, "top": [], "traits": []}
     views = [view for view in found.views if not group or view.about.group == group]
     return {
         "as_of": found.as_of,
@@ -113,12 +115,10 @@ class Portraits:
     )
     @action(detail=True, pagination_class=None)
     def portrait(self, request: Request, pk: int) -> Response:
-        """What its members are like against the whole pool; 422 `not_ready` while a large pool is first looked at."""
+        """What its members are like against the whole pool. A large pool is cut up by a job first."""
         segment, now = self._one(), clock.now()
         job = services.ready(pool=self.pool, as_of=now, actor=request.user)
         found = queries.portrait(segment, now, self._other(request)) if segment.as_of else None
-        if found is None:
-            raise Problem("not_ready", _("画像还没有算好，请稍后再取"))
         shape = _portrait(found, request.query_params.get("group", ""), job.pk if job else None)
         return Response(PortraitOut(shape).data)
 

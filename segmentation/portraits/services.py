@@ -34,13 +34,13 @@ def ready(*, pool: Pool, as_of: datetime, actor: User | None) -> JobRun | None:
     if len(Shelf(pool).universe()) <= AT_ONCE:
         cuts.refresh(pool, wanted, as_of)
         return None
-    when, _mark = cuts.kept(pool)
-    if when is None or when < as_of - OLD:
+    (when, _mark), last = cuts.kept(pool), latest(pool)
+    if last is None and (when is None or when < as_of - OLD):
         return ask(pool=pool, actor=actor)
-    return latest(pool)
+    return last
 
 
 def latest(pool: Pool) -> JobRun | None:
-    """The job that is under way or failed last."""
+    """The job that is under way, or failed: then it is for people to ask again."""
     found = JobRun.objects.filter(kind=KIND, pool_id=pool.pk).order_by("-pk").first()
     return found if found is not None and (found.is_open or found.status == JobRun.Status.FAILED) else None
