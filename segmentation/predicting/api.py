@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from members.models import TagGroup
+from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
 from segmentation.models import ModelVersion, Predictor
-from segmentation.predicting import queries, services
-from segmentation.predicting.declaring import is_known
+from segmentation.predicting import outcomes, queries, services
+from segmentation.predicting.declaring import is_known, model
 
 KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The model: churn, halving, purchases, ltv, next …")
 MOST = 1000
@@ -83,6 +84,20 @@ class PredictorChangeSerializer(serializers.Serializer[Any]):
     settings = serializers.DictField(required=False, help_text="Hold from the next training on.")
 
 
+class ExpandSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=80)
+    n = serializers.IntegerField(min_value=1, max_value=outcomes.MOST, help_text="How many members.")
+
+
+class ExpandedSerializer(serializers.Serializer[Any]):
+    segment = serializers.IntegerField(help_text="The list that was made.")
+    size = serializers.IntegerField()
+
+
+class NamesSerializer(serializers.Serializer[Any]):
+    names = serializers.ListField(child=serializers.CharField(max_length=outcomes.LONGEST), help_text="In the order of codes.")
+
+
 class TrainingSerializer(serializers.Serializer[Any]):
     job = serializers.IntegerField(help_text="The job that trains and scores.")
 
@@ -105,6 +120,7 @@ class PredictionViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {
         "read": "segments.view", "write": "predictions.edit", "tag": "tags.edit", "untag": "tags.edit", "scores": "members.view",
+        "expand": "segments.edit",
     }  # fmt: skip
     serializer_class = PredictorSerializer
     pagination_class = None
@@ -113,7 +129,7 @@ class PredictionViewSet(PoolViewSet):
     lookup_value_regex = "[a-z0-9_:]+"
 
     def _row(self, key: str) -> queries.Row:
-        if not is_known(key):
+        if not is_known(key) or not model(key).exists(self.pool.pk, key):
             raise Http404(f"no model {key!r}")
         return queries.row(self.pool, key, queries.predictor(self.pool, key))
 
@@ -153,6 +169,24 @@ class PredictionViewSet(PoolViewSet):
         """Train a new version now; scores follow when the model is on."""
         job = services.ask(predictor=self._predictor(key), train=True, actor=request.user)
         return Response({"job": job.pk}, status=202)
+
+    @extend_schema(parameters=[KEY], request=ExpandSerializer, responses={201: ExpandedSerializer})
+    @action(detail=True, methods=["post"])
+    def expand(self, request: Request, key: str) -> Response:
+        """Of a look-alike: a static list of the members who resemble the seeds most."""
+        sent = ExpandSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = outcomes.expand(predictor=self._predictor(key), **sent.validated_data, actor=request.user, as_of=clock.now())
+        return Response({"segment": made.pk, "size": made.size}, status=201)
+
+    @extend_schema(parameters=[KEY], request=NamesSerializer, responses=PredictorSerializer)
+    @action(detail=True, methods=["put"])
+    def names(self, request: Request, key: str) -> Response:
+        """What the groups of the newest version are called."""
+        sent = NamesSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        outcomes.name_groups(predictor=self._predictor(key), names=sent.validated_data["names"], actor=request.user)
+        return self._answer(key)
 
     @extend_schema(parameters=[KEY], responses=ModelVersionSerializer(many=True))
     @action(detail=True)

@@ -36,6 +36,10 @@ class NotEnoughData(Exception):
         "answers": "the rarer answer was given {found} times; at least {needed} are needed",
         "spenders": "{found} members with purchases of some value; at least {needed} are needed",
         "days": "purchases reach over {found} days; at least {needed} are needed",
+        "categories": "{found} categories of products bought; at least {needed} are needed",
+        "offers": "{found} offers of coupons that enough members used; at least {needed} are needed",
+        "seeds": "{found} members of the segment bought lately; at least {needed} are needed",
+        "others": "{found} members outside the segment bought lately; at least {needed} are needed",
         "same_day": "all purchases are of the last day; some days after them are needed",
     }
 

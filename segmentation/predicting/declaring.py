@@ -152,6 +152,7 @@ class Model:
     lookback: ClassVar[float] = 2  # horizons of purchases there must be before a cutoff
     needs_no_answers: ClassVar[bool] = False  # learns from the state at the cutoff alone, not from what came after
     feature_labels: ClassVar[Mapping[str, Words]] = {}
+    parts: ClassVar[Sequence[str]] = ()  # templates of its own on its page
     keyed: ClassVar[bool] = False  # there is one for each of something: "lookalike:12"
     unproven: ClassVar[Words] = _(
         "在检验数据上，它与基线的差别没有超出偶然。评分仍可查看，但不会给任何会员打标签；请优先使用基线的做法。"
@@ -167,6 +168,10 @@ class Model:
 
     def choose(self, ask: Ask) -> Sequence[Any]:
         """What must be settled before anything is read, such as which categories; seen from before the hold-out."""
+        return ()
+
+    def always(self, ask: Ask) -> Sequence[int]:
+        """Members to learn from however few of all are drawn."""
         return ()
 
     def slots(self, ask: Ask) -> dict[str, Composable]:
@@ -208,6 +213,10 @@ class Model:
         """For each held-out window: what was learnt before it, from what, and what came of it."""
         raise NotImplementedError
 
+    def shown(self, fitted: Fitted) -> dict[str, Any]:
+        """What templates of its own are given."""
+        return {}
+
     def told(self, fitted: Fitted) -> list[tuple[Words, str]]:
         """What was learnt, for people: (name, figure)."""
         return []
@@ -233,7 +242,9 @@ def model(key: str) -> Model:
 
 
 def is_known(key: str) -> bool:
-    return key.partition(":")[0] in _models
+    """Whether there is such a model; of those that exist once for each of something, with its number."""
+    kind, colon, own = key.partition(":")
+    return kind in _models and bool(colon) == _models[kind].keyed and (not colon or (own.isdecimal() and len(own) < 10))
 
 
 def checked(key: str, given: Mapping[str, Any]) -> Settings:

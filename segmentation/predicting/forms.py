@@ -9,8 +9,12 @@ from members.models import Pool, TagGroup
 from segmentation.predicting.declaring import Model
 from segmentation.predicting.services import Threshold
 
-LABELS = {"horizon_days": _("周期（天）")}
-HELP = {"horizon_days": _("向前预测多少天；窗口也以它为单位。改动在下次训练后生效。")}
+LABELS = {"horizon_days": _("周期（天）"), "level": _("品类层级"), "groups": _("分几群")}
+CHOICES = {"category": _("品类"), "subcategory": _("子品类")}
+HELP = {
+    "horizon_days": _("向前预测多少天；窗口也以它为单位。改动在下次训练后生效。"),
+    "groups": _("填 0 由稳定性决定，或指定 2 到 8 群。"),
+}
 
 
 class SettingsForm(forms.Form):
@@ -32,13 +36,18 @@ def _field(name: str, about: dict[str, Any]) -> forms.Field:
         "help_text": HELP.get(name, about.get("description", "")),
     }
     if "enum" in about:
-        return forms.ChoiceField(choices=[(each, each) for each in about["enum"]], **more)
+        return forms.ChoiceField(choices=[(each, CHOICES.get(each, each)) for each in about["enum"]], **more)
     if about.get("type") == "boolean":
         return forms.BooleanField(required=False, **more)
     kind = forms.IntegerField if about.get("type") == "integer" else forms.FloatField
     if about.get("type") in ("integer", "number"):
         return kind(min_value=about.get("minimum"), max_value=about.get("maximum"), **more)
     return forms.CharField(required=False, **more)
+
+
+class ExpandForm(forms.Form):
+    name = forms.CharField(label=_("名单名称"), max_length=80)
+    n = forms.IntegerField(label=_("人数"), min_value=1, max_value=1_000_000, initial=1000)
 
 
 class TagForm(forms.Form):

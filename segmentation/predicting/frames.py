@@ -1,6 +1,7 @@
 """What models read, out of the database into columns: one SELECT, one COPY, no row is an object."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,15 +23,15 @@ def everybody(pool_id: int, low: int = 0, high: int = 2**32 - 1) -> pg.Composed:
     return pg.SQL(found).format(pg.Literal(pool_id), pg.Literal(low), pg.Literal(high))
 
 
-def some(pool_id: int, share: float, seed: int) -> pg.Composed:
-    """A share of them, the same ones for the same seed."""
+def some(pool_id: int, share: float, seed: int, always: Sequence[int] = ()) -> pg.Composed:
+    """A share of them, the same ones for the same seed, and some in any case."""
     if share >= 1:
         return everybody(pool_id)
     found = (
         "(SELECT id AS member_id FROM members_member WHERE pool_id = {} AND merged_into IS NULL"
-        " AND (hashint8extended(id, {}) & {}) < {})"
+        " AND ((hashint8extended(id, {}) & {}) < {} OR id = ANY({}::bigint[])))"
     )
-    return pg.SQL(found).format(*(pg.Literal(each) for each in (pool_id, seed, PARTS - 1, int(share * PARTS))))
+    return pg.SQL(found).format(*(pg.Literal(each) for each in (pool_id, seed, PARTS - 1, int(share * PARTS), [*always])))
 
 
 def read(model: Model, ask: Ask, scope: pg.Composed) -> Frame:

@@ -13,6 +13,7 @@ from segmentation.predicting import words
 from segmentation.predicting.declaring import Model, is_known, model, models
 
 SHOWN = 12
+MOST_LABELS = 5
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,7 @@ def shelf(pool: Pool) -> list[Row]:
     keys = [each.key for each in models()]
     own = sorted(key for key in kept if key not in keys and is_known(key))
     keyed = {each.key for each in models() if each.keyed}
-    wanted = [
-        key for each in keys for key in (each, *(one for one in own if one.partition(":")[0] == each)) if key not in keyed
-    ]
+    wanted = [key for each in keys for key in (each, *(one for one in own if one.partition(":")[0] == each)) if key not in keyed]
     return [row(pool, key, kept.get(key)) for key in wanted]
 
 
@@ -119,6 +118,10 @@ def told(predictor: Predictor, row: MemberPrediction) -> Told:
     if label and declared.unit != "class":
         value = f"{label} {value}"
     title = declared.name_of(predictor.pool, predictor.key)
+    if declared.more_labels == () and len(more) > MOST_LABELS:  # of twenty categories the likeliest
+        numbers = row.more or []
+        order = sorted(range(len(more)), key=lambda k: -(numbers[k] or 0))
+        more = [more[k] for k in order[:MOST_LABELS]]
     return Told(predictor, declared, title, value, row.percentile, more, label, declared.unit == "days")
 
 

@@ -42,7 +42,7 @@ class Threshold(BaseModel):
 @transaction.atomic
 def predictor_of(*, pool: Pool, key: str) -> Predictor:
     """The pool's row of a declared model, made when it is first asked for."""
-    if not is_known(key):
+    if not is_known(key) or not model(key).exists(pool.pk, key):
         raise Problem("models.unknown", _("没有这个模型"), {"key": [key]})
     defaults = {"settings": checked(key, {}).model_dump(mode="json")}
     return Predictor.objects.get_or_create(pool=pool, key=key, defaults=defaults)[0]

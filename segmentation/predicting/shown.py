@@ -13,7 +13,7 @@ from members.models import Member, Pool, Tag
 from members.privacy.deciding import decide, free, remove
 from members.tagging import keepers, usage
 from segmentation.models import Predictor
-from segmentation.predicting import charts, queries, work  # noqa: F401  (they announce themselves)
+from segmentation.predicting import charts, choosing, queries, work  # noqa: F401  (they announce themselves)
 from segmentation.predicting.declaring import is_known, model
 
 decide("members.MemberPrediction", remove("computed; nobody is left to foretell anything of"))

@@ -100,7 +100,7 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
     plan = cut(declared, ask, reach)
     ask = replace(ask, items=tuple(declared.choose(replace(ask, cutoff=plan.held[-1]))))
     share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
-    scope = frames.some(predictor.pool_id, share, version.seed)
+    scope = frames.some(predictor.pool_id, share, version.seed, declared.always(ask))
     steps = len(plan.cutoffs) + len(plan.held) + 2
     found: dict[datetime, Sample] = {}
     for cutoff in plan.cutoffs:

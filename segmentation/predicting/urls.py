@@ -11,4 +11,6 @@ urlpatterns = [
     path("<str:key>/save/", views.save, name="save"),
     path("<str:key>/tag/", views.tag, name="tag"),
     path("<str:key>/untag/", views.untag, name="untag"),
+    path("<str:key>/expand/", views.expand, name="expand"),
+    path("<str:key>/name/", views.name_groups, name="name"),
 ]

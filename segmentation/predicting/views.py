@@ -9,13 +9,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from scrm.lib import clock
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 from segmentation.models import ModelVersion, Predictor
-from segmentation.predicting import queries, services, words
+from segmentation.predicting import outcomes, queries, services, words
 from segmentation.predicting.declaring import checked, is_known, model
-from segmentation.predicting.forms import SettingsForm, TagForm, shown_threshold
+from segmentation.predicting.forms import ExpandForm, SettingsForm, TagForm, shown_threshold
 from segmentation.predicting.scoring import fitted
 
 
@@ -30,7 +31,9 @@ def shelf(request: HttpRequest) -> HttpResponse:
 @allow("segments.view")
 def detail(request: HttpRequest, key: str) -> HttpResponse:
     """One model: what it foretells, how good it was, what it says."""
-    return render(request, "predicting/detail.html", _page(request, _known(key)))
+    if not model(_known(key)).exists(request.pool.pk, key):
+        raise Http404(f"no model {key!r} here")
+    return render(request, "predicting/detail.html", _page(request, key))
 
 
 def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
@@ -44,6 +47,7 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
     initial = shown_threshold(predictor.threshold if predictor else None, declared.unit)
     initial |= {"group": tag.group_id, "name": tag.name} if tag else {"name": row.title}
     low = request.GET.get("side") == "low"
+    own = declared.shown(fitted(shown)) if shown and shown.status == "ready" else {}
     return {
         "row": row,
         "predictor": predictor,
@@ -58,6 +62,9 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
         "people": [(each, queries.told(predictor, each)) for each in queries.extremes(predictor, low=low)] if predictor else [],
         "settings_form": forms.get("settings_form") or SettingsForm(declared, initial=settings),
         "tag_form": forms.get("tag_form") or TagForm(request.pool, declared, initial=initial),
+        "own": own | {"newest": shown == row.version} if own else {},
+        "expand_form": forms.get("expand_form") or ExpandForm(initial={"name": row.title}),
+        "names_error": forms.get("names_error", ""),
         "stale": bool(predictor and shown and shown.settings != predictor.settings),
     }
 
@@ -117,6 +124,35 @@ def untag(request: HttpRequest, key: str) -> HttpResponse:
     """Keep no tag any more."""
     services.drop_tag(predictor=_row(request, key), actor=request.user)
     toast(request, _("不再维护标签；已带有的会员保留，改为手工标签"))
+    return redirect("predicting:detail", key)
+
+
+@require_POST
+@allow("segments.edit")
+def expand(request: HttpRequest, key: str) -> HttpResponse:
+    """A static list of the members who resemble the seeds most."""
+    form = ExpandForm(request.POST)
+    if not form.is_valid():
+        return render(request, "predicting/detail.html", _page(request, _known(key), expand_form=form), status=422)
+    try:
+        made = outcomes.expand(predictor=_row(request, key), **form.cleaned_data, actor=request.user, as_of=clock.now())
+    except Problem as problem:
+        field = next(iter(problem.fields), None)
+        form.add_error(field if field in form.fields else None, problem.message)
+        return render(request, "predicting/detail.html", _page(request, key, expand_form=form), status=422)
+    toast(request, _("名单已生成"))
+    return redirect("segments:detail", made.pk)
+
+
+@require_POST
+@allow("predictions.edit")
+def name_groups(request: HttpRequest, key: str) -> HttpResponse:
+    """What the groups are called."""
+    try:
+        outcomes.name_groups(predictor=_row(request, key), names=request.POST.getlist("names"), actor=request.user)
+    except Problem as problem:
+        return render(request, "predicting/detail.html", _page(request, key, names_error=problem.message), status=422)
+    toast(request, _("名字已保存"))
     return redirect("predicting:detail", key)
 
 

@@ -29,6 +29,11 @@ METRICS: dict[str, Said] = {
     "brier": Said(gettext_lazy("Brier 误差"), less=True, note=gettext_lazy("预测概率与结果之差的平方的平均")),
     "ece": Said(gettext_lazy("校准误差 ECE"), "share", less=True, note=gettext_lazy("预测概率与实际比例平均差多少")),
     "lift10": Said(gettext_lazy("最高 10% 的提升"), "times", note=gettext_lazy("得分最高的十分之一里，发生的比例是全体的几倍")),
+    "ari": Said(
+        gettext_lazy("分群稳定性 ARI"),
+        note=gettext_lazy("换一批抽样重新分群，同一位会员还分在一起的程度；1 为完全一致，0 等于乱分。区间是各次重抽的最低与最高"),
+    ),
+    "silhouette": Said(gettext_lazy("轮廓系数"), note=gettext_lazy("群内紧、群间远的程度，−1 到 1")),
     "rmse": Said(gettext_lazy("均方根误差"), "own", less=True),
     "mae": Said(gettext_lazy("平均绝对误差"), "own", less=True),
     "total": Said(gettext_lazy("预测总量 ÷ 实际总量"), "share", near=1.0, note=gettext_lazy("模型不含季节：旺季偏低，淡季偏高")),
@@ -53,6 +58,10 @@ def lacking(found: dict[str, Any] | None) -> str:
         "answers": _("较少的那种结果只出现过 %(found)s 次，至少要 %(needed)s 次"),
         "spenders": _("有消费金额的会员只有 %(found)s 位，至少要 %(needed)s 位"),
         "days": _("订单只跨 %(found)s 天，这个周期长度至少要 %(needed)s 天；可以缩短周期"),
+        "categories": _("六个周期内买过的品类只有 %(found)s 个，至少要 %(needed)s 个；商品要先有品类"),
+        "offers": _("能用来检验的发券只有 %(found)s 次，至少要 %(needed)s 次：每次至少 200 人收到、30 人核销，并且已满一个周期"),
+        "seeds": _("种子分群里近期买过的会员只有 %(found)s 位，至少要 %(needed)s 位"),
+        "others": _("种子分群以外近期买过的会员只有 %(found)s 位，至少要 %(needed)s 位"),
         "same_day": _("所有购买都在最后一天，之后还没有观察"),
     }
     text = texts.get(found.get("code", ""), _("数据不足"))

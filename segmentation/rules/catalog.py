@@ -207,6 +207,7 @@ def _own(key: str) -> Fact:
 
 def _load() -> None:
     from segmentation.rules import (  # noqa: F401
+        facts_classes,
         facts_events,
         facts_goods,
         facts_habits,

@@ -15,31 +15,31 @@ PERCENT, RANK = Text("%", "%"), Text("百分位", "percentile")
 HUNDREDTH = Text("1–100：评分比他低的会员占百分之几", "1–100: how many per cent of scored members are below")
 
 
-def _said(model: str, key: str, label: Text, measure: str, unit: Text, kind: Kind = "number", **more: Any) -> Fact:
+def said(model: str, key: str, label: Text, measure: str, unit: Text, kind: Kind = "number", **more: Any) -> Fact:
     sql = SAID.replace("{key}", model)
     return Fact(key, label, "value", kind, ("predictions",), sql, measure, unit=unit, **({"integral": False} | more))
 
 
-def _rank(model: str, zh: str, en: str) -> Fact:
+def rank(model: str, zh: str, en: str) -> Fact:
     label = Text(f"{zh}百分位", f"percentile of {en}")
-    return _said(model, f"{model}_percentile", label, "p.percentile", RANK, integral=True, note=HUNDREDTH)
+    return said(model, f"{model}_percentile", label, "p.percentile", RANK, integral=True, note=HUNDREDTH)
 
 
 declare(
-    _said("churn", "churn_chance", Text("流失概率", "chance of churning"), "p.value * 100", PERCENT),
-    _rank("churn", "流失概率", "chance of churning"),
-    _said("halving", "halving_chance", Text("消费减半概率", "chance of spending halving"), "p.value * 100", PERCENT),
-    _rank("halving", "消费减半概率", "chance of spending halving"),
-    _said("purchases", "expected_purchases", Text("预期购买次数", "expected purchases"), "p.value", TIMES),
-    _said(
+    said("churn", "churn_chance", Text("流失概率", "chance of churning"), "p.value * 100", PERCENT),
+    rank("churn", "流失概率", "chance of churning"),
+    said("halving", "halving_chance", Text("消费减半概率", "chance of spending halving"), "p.value * 100", PERCENT),
+    rank("halving", "消费减半概率", "chance of spending halving"),
+    said("purchases", "expected_purchases", Text("预期购买次数", "expected purchases"), "p.value", TIMES),
+    said(
         "purchases",
         "buying_chance",
         Text("周期内购买的概率", "chance of buying within the horizon"),
         "p.more[2] * 100",
         PERCENT,
     ),
-    _rank("purchases", "预期购买次数", "expected purchases"),
-    _said("ltv", "expected_spending", Text("预期消费额", "expected spending"), "p.value", YUAN, "money", integral=True),
-    _rank("ltv", "预期消费额", "expected spending"),
-    _said("next", "next_purchase_in", Text("预计几天内再次购买", "days to the likely next purchase"), LEFT, DAYS, dated=True),
+    rank("purchases", "预期购买次数", "expected purchases"),
+    said("ltv", "expected_spending", Text("预期消费额", "expected spending"), "p.value", YUAN, "money", integral=True),
+    rank("ltv", "预期消费额", "expected spending"),
+    said("next", "next_purchase_in", Text("预计几天内再次购买", "days to the likely next purchase"), LEFT, DAYS, dated=True),
 )

@@ -16,7 +16,7 @@ from segmentation.rules.ast import dump
 from segmentation.rules.catalog import FILTER_BARE, facts
 from segmentation.rules.parse import parse
 from segmentation.rules.periods import AHEAD, PERIODS
-from tests.segmentation.rule_oracle import VALUES, selects
+from tests.segmentation.rule_oracle import ITEMS, VALUES, selects
 from tests.segmentation.rule_rows import Person
 from tests.segmentation.rule_world import AS_OF, KINDS, NASTY, PROPERTIES, TEXTS, build, world
 from touchpoints.models import Connector, Content, Step
@@ -163,6 +163,9 @@ def offered(pool: Pool) -> dict[str, list[Any]]:
     found |= {"attributes": ["income", "k'ey", NASTY], "attribute_values": [NASTY, "3", "x", "7"], "event_kinds": KINDS}
     found |= {
         "categories": ["奶粉", NASTY],
+        "predicted_categories": ITEMS["category"],
+        "behaviour_groups": [0, 1],
+        "lookalikes": [1, 2],
         "subcategories": ["x", "y"],
         "brands": ["A", "B"],
         "stages": [0, 1, 2, 3],
