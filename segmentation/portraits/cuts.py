@@ -24,14 +24,14 @@ EVERYBODY = "everybody"
 Report = Callable[[int, int], None]
 
 
-def _silent(_done: int, _total: int) -> None:
+def silent(_done: int, _total: int) -> None:
     pass
 
 
 def stamp(cut: Cut, known: dict[str, int], as_of: datetime) -> bytes:
     """The same while statement and data are; data nobody counts the changes of is read anew each hour."""
     data = [f"{domain}={known.get(domain, f'{as_of:%F %H}')}" for domain in sorted(cut.domains)]
-    said = [FORMAT, cut.key, cut.text, cut.form, list(cut.edges), cut.scale, data]
+    said = [FORMAT, cut.key, cut.text, cut.form, list(cut.edges), cut.scale, cut.whole, cut.positive, data]
     params = json.dumps(dict(cut.params), sort_keys=True, default=str)
     return hashlib.sha256(json.dumps([*said, params]).encode()).digest()
 
@@ -44,16 +44,28 @@ def stale(pool: Pool, cuts: Iterable[Cut], as_of: datetime) -> list[tuple[Cut, b
     return [(cut, mark) for cut, mark in wanted if kept.get(cut.key) != mark]
 
 
-def refresh(pool: Pool, cuts: list[Cut], as_of: datetime, report: Report = _silent) -> int:
-    """Make what is stale, drop what nobody asks for any more; how many were made. Doing it again does no harm."""
-    missing = stale(pool, cuts, as_of)
+def refresh(pool: Pool, cuts: list[Cut], as_of: datetime, report: Report = silent, seconds: float | None = None) -> int:
+    """Make what is stale, drop what nobody asks for any more; how many are left to make, which only `seconds` can cause.
+
+    Doing it again does no harm.
+    """
+    missing, started = _cheap_first(pool, stale(pool, cuts, as_of)), time.perf_counter()
     for done, (cut, mark) in enumerate(missing):
+        if seconds is not None and time.perf_counter() - started > seconds:
+            break
         report(done, len(missing))
         _make(pool, cut, mark, as_of)
+    left = [cut.key for cut, _mark in stale(pool, cuts, as_of)] if missing else []
     mine = PortraitCut.objects.filter(pool=pool)
     mine.exclude(key__in=[cut.key for cut in cuts]).delete()
-    mine.filter(as_of__lt=as_of).update(as_of=as_of)
-    return len(missing)
+    mine.filter(as_of__lt=as_of).exclude(key__in=left).update(as_of=as_of)
+    return len(left)
+
+
+def _cheap_first(pool: Pool, missing: list[tuple[Cut, bytes]]) -> list[tuple[Cut, bytes]]:
+    """In the order of what they took last time; of what was never made, order lines come last: no table is longer."""
+    took = dict(PortraitCut.objects.filter(pool=pool).values_list("key", "ms"))
+    return sorted(missing, key=lambda each: (took.get(each[0].key, 0.0), "members_orderline" in each[0].text))
 
 
 @transaction.atomic
@@ -65,6 +77,12 @@ def _make(pool: Pool, cut: Cut, mark: bytes, as_of: datetime) -> None:
     made: dict[str, Any] = {"stamp": mark, "as_of": as_of, "ms": took, "values": values}
     made["packed"] = b"".join(packed for _value, packed in parts)
     PortraitCut.objects.update_or_create(pool=pool, key=cut.key, defaults=made)
+
+
+def complete(pool: Pool, cuts: Iterable[Cut]) -> bool:
+    """Whether there is something of every cut, however old."""
+    there = set(PortraitCut.objects.filter(pool=pool).values_list("key", flat=True))
+    return all(cut.key in there for cut in cuts)
 
 
 def recall(pool_id: int) -> dict[str, list[Part]]:

@@ -29,6 +29,7 @@ class Cut:
     form: Literal["values", "numbers", "bits"] = "values"
     edges: tuple[int, ...] = ()  # of numbers, in scaled units; empty: by the numbers found
     scale: int = 1
+    whole: bool = False  # of numbers: few different ones each stand for themselves
     positive: bool = False  # of numbers: nothing counts like no row
     free: bool = False  # of values: people wrote them
 
@@ -46,6 +47,9 @@ class Cut:
         return ids[known], values[known]
 
     def _bands(self, ids: Numbers, values: Numbers) -> list[Part]:
+        distinct = np.unique(values) if self.whole else np.zeros(0)
+        if 0 < len(distinct) <= DISTINCT:
+            return [([int(one), int(one) + 1], bitmaps.of_array(ids[values == one])) for one in distinct]
         edges = list(self.edges) or edges_of(values)
         places = np.searchsorted(np.array(edges, np.int64), values, side="right")
         ends = list(zip([None, *edges], [*edges, None], strict=True))

@@ -45,6 +45,7 @@ class Dimension:
     money: bool = False
     fact: str = ""
     ask: Ask | None = None
+    default: Any = None  # the choice of whoever is in no part, where that is one
 
     def has(self, value: Any) -> bool:
         return self.only is None or value in self.only
@@ -166,6 +167,7 @@ class Catalogue:
             money=about.kind in ("money", "amount"),
             fact=about.key,
             ask=_asking(about.key, about.kind, scale),
+            default=about.absent if about.kind == "choice" else None,
         )
 
     def _cut(self, about: Fact, edges: Edges, scale: int, *, positive: bool) -> None:
@@ -174,8 +176,9 @@ class Catalogue:
         params = {name: value for name, value in bound(asked, self.pool.pk, self.pool.zone).items() if value is not None}
         form: Any = "values" if edges is None else "numbers"
         scaled = tuple(edge * scale for edge in edges or ())
-        made = Cut(about.key, measured(asked), tuple(sorted(domains(asked))), params, form, scaled, scale, positive)
-        self.cuts[about.key] = made
+        whole = edges == () and scale == 1 and about.kind not in ("money", "amount")
+        read = tuple(sorted(domains(asked)))
+        self.cuts[about.key] = Cut(about.key, measured(asked), read, params, form, scaled, scale, whole, positive)
 
     # -- The pool's own ------------------------------------------------------------------------
     def _own(self) -> Iterator[Dimension]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from members.models import Pool
+from members.models import Pool, Store
 from scrm.lib import formats
 from segmentation import choices, own
 from segmentation.portraits.cutting import REST
@@ -28,6 +28,8 @@ def _rest(value: dict[str, int]) -> str:
 def _known(pool: Pool, about: Dimension, values: list[Any], language: str) -> dict[Any, str]:
     if about.choices:
         return {choice.value: choice.label.said(language) for choice in about.choices}
+    if about.source == "stores":
+        return dict(Store.objects.filter(pool=pool, code__in=values).values_list("code", "name"))
     if about.source.startswith(facts_own.SOURCE):
         return own.choice_names(pool, about.source.removeprefix(facts_own.SOURCE), values, language)
     if about.source in choices.NAMES:

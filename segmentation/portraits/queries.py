@@ -179,6 +179,9 @@ def _named(condition: Any) -> tuple[Any, ...]:
 
 def _view(pool: Pool, about: Dimension, counts: Counts, asked: set[tuple[str, str]], *, compared: bool) -> View:
     found = [(value, sizes) for value, sizes in counts.parts.get(about.cut, []) if value is not None and about.has(value)]
+    absent = _absent(about, counts)
+    if about.default is not None:
+        found, absent = _defaulted(about.default, found, absent), (0, 0, 0, 0)
     found = _ordered(about, found)
     shown, hidden = found[:SHOWN], found[SHOWN:]
     labels = naming.names(pool, about, [value for value, _sizes in shown], get_language() or "zh")
@@ -186,11 +189,17 @@ def _view(pool: Pool, about: Dimension, counts: Counts, asked: set[tuple[str, st
     if hidden and not about.many:
         sizes = tuple(map(sum, zip(*(each for _value, each in hidden), strict=True)))
         lines.append(({"rest": len(hidden)}, _("其他（%(n)s 项）") % {"n": len(hidden)}, sizes))
-    absent = _absent(about, counts)
     if absent[0] and found:
         lines.append((None, about.absent.said(get_language() or "zh"), absent))
     traits = [_trait(about, value, label, sizes, counts.sizes, asked, compared=compared) for value, label, sizes in lines]
     return View(about, about.label.said(get_language() or "zh"), traits, len(hidden) if about.many else 0)
+
+
+def _defaulted(default: Any, found: list[tuple[Any, Sizes]], absent: Sizes) -> list[tuple[Any, Sizes]]:
+    """Whoever is in no part is in one of them all the same: a member never computed is a lead."""
+    there = dict(found)
+    there[default] = tuple(map(sum, zip(there.get(default, (0, 0, 0, 0)), absent, strict=True)))
+    return [(value, sizes) for value, sizes in there.items() if sizes[0]]
 
 
 def _ordered(about: Dimension, found: list[tuple[Any, Sizes]]) -> list[tuple[Any, Sizes]]:

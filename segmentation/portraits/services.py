@@ -12,13 +12,15 @@ from segmentation.portraits.dimensions import Catalogue
 
 KIND = "portraits.refresh"
 AT_ONCE = 50_000  # members of a pool that is cut up while the page waits
+SECONDS = 4.0  # which it does so long; a worker goes on
 OLD = timedelta(minutes=30)  # a larger pool is cut anew when it is looked at after so long
 
 
 def refresh(*, pool: Pool, as_of: datetime, report: cuts.Report | None = None) -> int:
-    """Cut the pool up anew where its data changed; how many cuts were made. Interrupted, it goes on where it was."""
+    """Cut the pool up anew where its data changed; how many cuts there are. Interrupted, it goes on where it was."""
     wanted = list(Catalogue(pool, as_of).cuts.values())
-    return cuts.refresh(pool, wanted, as_of, report) if report else cuts.refresh(pool, wanted, as_of)
+    cuts.refresh(pool, wanted, as_of, report or cuts.silent)
+    return len(wanted)
 
 
 def ask(*, pool: Pool, actor: User | None) -> JobRun:
@@ -31,11 +33,10 @@ def ready(*, pool: Pool, as_of: datetime, actor: User | None) -> JobRun | None:
     wanted = list(Catalogue(pool, as_of).cuts.values())
     if not cuts.stale(pool, wanted, as_of):
         return None
-    if len(Shelf(pool).universe()) <= AT_ONCE:
-        cuts.refresh(pool, wanted, as_of)
+    if len(Shelf(pool).universe()) <= AT_ONCE and not cuts.refresh(pool, wanted, as_of, seconds=SECONDS):
         return None
     (when, _mark), last = cuts.kept(pool), latest(pool)
-    if last is None and (when is None or when < as_of - OLD):
+    if last is None and (when is None or when < as_of - OLD or not cuts.complete(pool, wanted)):
         return ask(pool=pool, actor=actor)
     return last
 

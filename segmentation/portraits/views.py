@@ -17,8 +17,10 @@ from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 from segmentation.models import Segment
 from segmentation.portraits import queries, services, shown
-from segmentation.portraits.queries import Portrait, Trait
+from segmentation.portraits.queries import Portrait, Trait, View
 from segmentation.segments.views.finding import head, number_in, one
+
+FIRST = 10  # lines of a dimension before the others have to be opened
 
 
 @allow("segments.view")
@@ -54,13 +56,21 @@ def _shown(request: HttpRequest, found: Portrait) -> dict[str, Any]:
     beside = f"&with={found.other.pk}" if found.other else ""
     return {
         "group": group,
-        "cards": [(view, [_line(found, trait) for trait in view.traits]) for view in views],
+        "cards": [_card(found, view) for view in views],
         "top": [(view, _line(found, trait)) for view, trait in found.top],
         "drawn": drawn,
         "height": 60 + len(drawn.traits) * (44 if found.other else 34) if drawn else 0,
         "top_height": 60 + len(found.top) * (48 if found.other else 38),
         "beside": beside,
     }
+
+
+def _card(found: Portrait, view: View) -> dict[str, Any]:
+    """A dimension: its first lines, and the others to be opened."""
+    lines = [_line(found, trait) for trait in view.traits]
+    cut = FIRST if len(lines) > FIRST + 3 else len(lines)
+    hint = _("可以有多项") if view.about.many else ""
+    return {"view": view, "hint": hint, "parts": [part for part in (lines[:cut], lines[cut:]) if part], "more": len(lines) - cut}
 
 
 def _line(found: Portrait, trait: Trait) -> dict[str, Any]:

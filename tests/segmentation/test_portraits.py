@@ -227,6 +227,9 @@ def test_what_is_computed_tagged_agreed_and_foretold(pool: Pool, people: list[Me
     assert lines(found, "order_count") == {"2": (20, 20), "0": (0, 20)}
     assert lines(found, "consent") == {"短信": (20, 25), "没有": (0, 15)}
     assert lines(found, "prediction.churn") == {"< 21": (0, 20), "≥ 91": (20, 20)}
+    MemberState.objects.filter(member__in=people[:3]).delete()
+    versions.bump(pool.pk, "state")
+    assert lines(drawn(shanghai), "stage") == {"潜客": (3, 13), "活跃期": (17, 27)}, "without a state one is a lead"
     amounts = lines(found, "amount_total")
     assert sum(mine for mine, _all in amounts.values()) == 20
     assert sum(every for _mine, every in amounts.values()) == 40
@@ -359,8 +362,12 @@ def test_members_of_another_pool_are_not_seen(pool: Pool, other_pool: Pool, peop
 # -- What is kept ----------------------------------------------------------------------------------
 def test_only_what_changed_is_cut_anew(pool: Pool, shanghai: Segment) -> None:
     wanted = list(Catalogue(pool, AS_OF).cuts.values())
-    assert cuts.refresh(pool, wanted, AS_OF) == len(wanted) > 40
+    assert len(cuts.stale(pool, wanted, AS_OF)) == len(wanted) > 40
+    assert cuts.refresh(pool, wanted, AS_OF, seconds=0) > 0, "no time for all"
+    assert not cuts.complete(pool, wanted)
     assert cuts.refresh(pool, wanted, AS_OF) == 0
+    assert cuts.complete(pool, wanted)
+    assert cuts.stale(pool, wanted, AS_OF) == []
     versions.bump(pool.pk, "events")
     changed = {cut.key for cut, _mark in cuts.stale(pool, wanted, AS_OF)}
     assert changed == {"event", "active_days"}
