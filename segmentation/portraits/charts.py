@@ -41,7 +41,7 @@ def _chart(found: Portrait, title: str, lines: Sequence[tuple[View, Trait]], lab
     series = [(found.segment.name, "@chart-0", [trait.figure.share for _view, trait in lines])]
     if found.other is not None:
         series.append((found.other.name, "@chart-2", [trait.other.share if trait.other else 0 for _view, trait in lines]))
-    series.append((_("全体"), "@muted", [trait.figure.pool_share for _view, trait in lines]))
+    series.append((_("全体"), "@ink-3", [trait.figure.pool_share for _view, trait in lines]))
     return Chart(
         title=title,
         columns=shown.columns(found),
@@ -50,7 +50,7 @@ def _chart(found: Portrait, title: str, lines: Sequence[tuple[View, Trait]], lab
             "grid": {"left": 12, "right": 28, "top": 34, "bottom": 8, "containLabel": True},
             "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "@percent"},
             "legend": {"top": 0, "right": 0},
-            "xAxis": {"type": "value", "axisLabel": {"formatter": "@percent"}, "min": 0},
+            "xAxis": {"type": "value", "axisLabel": {"formatter": "@percent", "hideOverlap": True}, "min": 0},
             "yAxis": {"type": "category", "inverse": True, "data": labels, "axisLabel": {"width": 170, "overflow": "truncate"}},
             "series": [_bars(name, color, data) for name, color, data in series],
         },

@@ -74,19 +74,30 @@ class Between:
 
 
 def between(first: tuple[int, int], second: tuple[int, int], both: tuple[int, int]) -> Between:
-    """(members, size) of each segment and of their overlap, whose members vary in both alike."""
+    """(members, size) of each segment and of their overlap.
+
+    Who is in both moves both shares, so the variance is summed over three groups that share nobody.
+    """
     (a, n), (b, m), (c, k) = first, second, both
     share, other = _part(a, n), _part(b, m)
     few = max(a, b) < FEW
     if not n or not m or not (a or b):
         return Between(None, None, None, 0.0, few)
-    shared = (c + HALF) / ((a + HALF) * (b + HALF)) - (k + HALF) / ((n + HALF) * (m + HALF)) if k else 0.0
-    spread = Z * sqrt(max(0.0, _variance(a, n) + _variance(b, m) - 2 * shared))
+    first_weight, second_weight = 1 / (a + HALF), 1 / (b + HALF)
+    groups = ((c, k, first_weight - second_weight), (a - c, n - k, first_weight), (b - c, m - k, second_weight))
+    variance = sum(_spread(*group) for group in groups) if k else _variance(a, n) + _variance(b, m)
+    spread = Z * sqrt(variance)
     middle = log(_ratio(a, n, b, m))
     index = 100 * share / other if b else None
     ends = 100 * exp(middle - spread), 100 * exp(middle + spread)
     low, high = (min(ends[0], index), max(ends[1], index)) if index is not None else ends
     return Between(index, low, high, effect(share, other), few)
+
+
+def _spread(members: int, size: int, weight: float) -> float:
+    """What a group adds to the variance of the logarithm of the ratio, in which its members count by `weight`."""
+    chance = (members + HALF) / (size + 1)
+    return size * chance * (1 - chance) * weight**2
 
 
 def _part(members: int, size: int) -> float:

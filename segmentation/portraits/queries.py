@@ -192,7 +192,8 @@ def _view(pool: Pool, about: Dimension, counts: Counts, asked: set[tuple[str, st
     if absent[0] and found:
         lines.append((None, about.absent.said(get_language() or "zh"), absent))
     traits = [_trait(about, value, label, sizes, counts.sizes, asked, compared=compared) for value, label, sizes in lines]
-    return View(about, about.label.said(get_language() or "zh"), traits, len(hidden) if about.many else 0)
+    label = about.label.said(get_language() or "zh")
+    return View(about, label[:1].upper() + label[1:], traits, len(hidden) if about.many else 0)
 
 
 def _defaulted(default: Any, found: list[tuple[Any, Sizes]], absent: Sizes) -> list[tuple[Any, Sizes]]:

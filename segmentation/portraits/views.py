@@ -60,7 +60,7 @@ def _shown(request: HttpRequest, found: Portrait) -> dict[str, Any]:
         "top": [(view, _line(found, trait)) for view, trait in found.top],
         "drawn": drawn,
         "height": 60 + len(drawn.traits) * (44 if found.other else 34) if drawn else 0,
-        "top_height": 60 + len(found.top) * (48 if found.other else 38),
+        "top_height": 70 + len(found.top) * 56,
         "beside": beside,
     }
 

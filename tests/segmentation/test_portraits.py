@@ -113,8 +113,22 @@ def test_two_segments_by_hand_and_when_they_share_members() -> None:
     assert overlapping.low is not None
     assert apart.low is not None
     assert overlapping.low > apart.low
+    nested = between((479, 649), (638, 1310), (479, 649))
+    parts = ((479.5 / 650, 649, 1 / 479.5 - 1 / 638.5), (159.5 / 662, 661, 1 / 638.5))
+    variance = sum(size * p * (1 - p) * weight**2 for p, size, weight in parts)
+    assert nested.low == pytest.approx(100 * (479.5 / 649.5) / (638.5 / 1310.5) * math.exp(-1.959964 * math.sqrt(variance)))
     assert between((0, 0), (20, 100), (0, 0)).index is None
     assert between((20, 100), (0, 100), (0, 0)).index is None
+
+
+def test_intervals_of_segments_that_share_members_hold_the_truth_too() -> None:
+    """One inside the other, whose members differ from the others of it."""
+    chance = np.random.default_rng(5)
+    inside, others = chance.binomial(300, 0.4, 4000), chance.binomial(500, 0.15, 4000)
+    truth = 100 * 0.4 / ((300 * 0.4 + 500 * 0.15) / 800)
+    found = [between((int(c), 300), (int(c + d), 800), (int(c), 300)) for c, d in zip(inside, others, strict=True)]
+    held = sum(1 for each in found if each.low is not None and each.high is not None and each.low <= truth <= each.high)
+    assert 0.935 < held / 4000 < 0.965
 
 
 def test_effects_do_not_grow_with_the_number_of_members() -> None:
