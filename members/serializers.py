@@ -34,7 +34,7 @@ class MemberTagSerializer(serializers.ModelSerializer[MemberTag]):
     id = serializers.IntegerField(source="tag_id")
     name = serializers.CharField(source="tag.name")
     group = serializers.CharField(source="tag.group.name")
-    source = serializers.CharField(source="tag.source")
+    source = serializers.CharField(source="tag.source")  # type: ignore[assignment]  # the API says `source`, as DRF does
     by = serializers.CharField(source="by.username", default=None)
 
     class Meta:

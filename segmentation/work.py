@@ -36,6 +36,7 @@ def _reporting(job: RunningJob, total: int) -> steps.Report:
 
 @job(standings.KIND, title=_("重算方案"))
 def recalculate_scheme(job: RunningJob) -> dict[str, Any]:
+    assert job.pool_id is not None
     scheme = Scheme.objects.select_related("pool").get(pk=job.params["scheme"], pool_id=job.pool_id)
     report = _reporting(job, 2 + steps.EACH)
     run = services.recalculate_scheme(scheme=scheme, as_of=clock.now(), job_id=job.id, report=report)

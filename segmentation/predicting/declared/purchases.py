@@ -205,10 +205,8 @@ def judge_amounts(
         raise NotEnoughData("members", found=len(y[0]), needed=FEWEST_HELD)
     metrics: list[Metric] = []
     for key, measure, judge in MEASURES:
-        best = min(
-            rules[0],
-            key=lambda name, judge=judge: float(np.mean([judge(a, each[name]) for a, each in zip(y, rules, strict=True)])),
-        )
+        errors = {name: float(np.mean([judge(a, each[name]) for a, each in zip(y, rules, strict=True)])) for name in rules[0]}
+        best = min(errors, key=errors.__getitem__)
         metrics.append(judging.compare(key, measure, y, ours, [each[best] for each in rules], seed, main=key == "rmse"))
     names = [name for name in COLUMNS if name in held[0].frame]
     rows = np.random.default_rng(seed).permutation(len(held[0]))[:5000]
