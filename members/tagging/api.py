@@ -64,7 +64,7 @@ class ChangeSerializer(serializers.ModelSerializer[TagChange]):
         return TagChange.How(row.how).name.lower()
 
 
-class MergeSerializer(serializers.ModelSerializer[TagMerge]):
+class TagMergeSerializer(serializers.ModelSerializer[TagMerge]):
     class Meta:
         model = TagMerge
         fields = ["id", "source", "target", "at", "done_at", "carriers", "moved", "rewritten", "undone_at", "job_id"]
@@ -216,7 +216,7 @@ class TagViewSet(PoolViewSet):
         points = queries.sizes(self.get_object(), clock.now())
         return Response([{"day": day.isoformat(), "carriers": n} for day, n in points])
 
-    @extend_schema(request=IntoSerializer, responses=MergeSerializer)
+    @extend_schema(request=IntoSerializer, responses=TagMergeSerializer)
     @action(detail=True, methods=["post"])
     def merge(self, request: Request, pk: str) -> Response:
         """This tag goes into another one; by a job when many carry it (`done_at` is null until then)."""
@@ -224,14 +224,14 @@ class TagViewSet(PoolViewSet):
         given.is_valid(raise_exception=True)
         target = get_object_or_404(Tag, pool=self.pool, pk=given.validated_data["into"])
         made = joining.merge(source=self.get_object(), target=target, actor=request.user, as_of=clock.now())
-        return Response(MergeSerializer(made).data, status=201)
+        return Response(TagMergeSerializer(made).data, status=201)
 
 
 class TagMergeViewSet(PoolViewSet):
     """Merges of tags; they can be taken back for a day."""
 
     permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "tags.edit"}
-    serializer_class = MergeSerializer
+    serializer_class = TagMergeSerializer
     queryset = TagMerge.objects.none()
     lookup_value_regex = r"\d+"
     ordering: Any = ("-at", "-id")
@@ -241,14 +241,14 @@ class TagMergeViewSet(PoolViewSet):
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(MergeSerializer(page, many=True).data)
+        return self.get_paginated_response(TagMergeSerializer(page, many=True).data)
 
-    @extend_schema(request=None, responses=MergeSerializer)
+    @extend_schema(request=None, responses=TagMergeSerializer)
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
         """The tag that went is there again, with those who carried it."""
         done = joining.ask_undo(merge=self.get_object(), actor=request.user, as_of=clock.now())
-        return Response(MergeSerializer(done).data)
+        return Response(TagMergeSerializer(done).data)
 
 
 def _ids(request: Request) -> list[int]:

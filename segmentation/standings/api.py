@@ -140,7 +140,7 @@ class StepsSerializer(serializers.Serializer[Any]):
     steps = serializers.JSONField()
 
 
-class JobSerializer(serializers.Serializer[Any]):
+class QueuedSerializer(serializers.Serializer[Any]):
     job = serializers.IntegerField(allow_null=True)
 
 
@@ -273,13 +273,13 @@ class SchemeViewSet(PoolViewSet):
         services.restore(scheme=self._one(), actor=request.user, as_of=clock.now())
         return Response(SchemeSerializer(self._one()).data)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(request=None, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"])
     def run(self, request: Request, pk: str) -> Response:
         """Have everybody computed anew in it."""
         return Response({"job": services.ask(scheme=self._one(), actor=request.user).pk}, status=202)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(operation_id="schemes_run_all", request=None, responses={202: QueuedSerializer})
     @action(detail=False, methods=["post"], url_path="run", url_name="run-all")
     def run_all(self, request: Request) -> Response:
         """Have everything computed anew."""

@@ -141,9 +141,10 @@ class RecipeViewSet(PoolViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"read": "segments.view", "write": "tags.edit"}
     serializer_class = serializers.Serializer
+    queryset = Tag.objects.none()
     lookup_value_regex = "[a-z0-9_]+"
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="tag_recipes_list", responses=OpenApiTypes.OBJECT)
     def list(self, request: Request) -> Response:
         """Every recipe, whether it applies and why."""
         return Response([_told(found) for found in fitting.fits(self.pool)])
