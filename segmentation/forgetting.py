@@ -8,6 +8,7 @@ from segmentation.models import Leaf, PortraitCut, Segment, SegmentSnapshot
 
 decide("segmentation.SegmentVersion", free("conditions over facts, written for everybody"))
 decide("segmentation.RecalculationRun", free("settings and edges"))
+decide("segmentation.Scheme", free("settings and edges"))
 wipe("segmentation.Segment", "error")
 
 
