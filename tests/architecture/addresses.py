@@ -42,7 +42,12 @@ SAMPLES = {
     "form": "json",
     "token": "no-such",
 }
-NAMED = {"api/insights/charts/{pk}/", "api/insights/metrics/{pk}/"}  # declared in code, the same in every pool
+NAMED = {  # declared in code, the same in every pool
+    "api/insights/charts/{pk}/",
+    "api/insights/metrics/{pk}/",
+    "api/tag-recipes/{pk}/",
+    "api/tag-recipes/{pk}/install/",
+}
 NOWHERE = 987654321  # an id no test makes
 
 
