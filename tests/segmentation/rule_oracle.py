@@ -339,7 +339,7 @@ VALUES: dict[str, Value] = {
     "halving_chance": _foretold("halving", lambda row: row["value"] * 100),
     "expected_purchases": _foretold("purchases", lambda row: row["value"]),
     "buying_chance": lambda c, person, as_of: _chance(person),
-    "expected_spending": _foretold("ltv", lambda row: row["value"]),
+    "expected_spending": _foretold("ltv", lambda row: round(row["value"])),  # whole minor units, as rules ask for them
     "next_purchase_in": lambda c, person, as_of: _wait(person, as_of),
     **{
         f"{key}_percentile": _foretold(key, lambda row: row["percentile"])
