@@ -102,6 +102,9 @@ class StandingSerializer(serializers.Serializer[Any]):
     due = serializers.DateTimeField(source="row.due", allow_null=True)
     expected_at = serializers.DateTimeField(source="row.expected_at", allow_null=True)
     ahead = serializers.CharField(help_text="What is missing for the next class.")
+    reasons = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="Of one member: why, as (what, how much)."
+    )
 
 
 class PeopleSerializer(serializers.Serializer[Any]):
@@ -257,7 +260,7 @@ class SchemeViewSet(PoolViewSet):
         """Where one member stands in every scheme."""
         text = request.query_params.get("member", "")
         member = get_object_or_404(Member, pool=self.pool, pk=int(text) if text.isdecimal() and len(text) < 18 else 0)
-        return Response(StandingSerializer(queries.of_member(self.pool, member.pk), many=True).data)
+        return Response(StandingSerializer(queries.of_member(member, clock.now()), many=True).data)
 
     @extend_schema(request=None, responses=SchemeSerializer)
     @action(detail=True, methods=["post"])

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from members import versions
-from members.models import MemberStanding, Pool
+from members.models import Member, MemberStanding, Pool
 from scrm.jobs.models import JobRun
 from scrm.lib import formats, sql
 from segmentation.models import Scheme
@@ -231,6 +231,7 @@ class Standing:
     code: Code
     value: str
     ahead: Words
+    reasons: Sequence[tuple[str, str]] = ()  # of one member only: (what, how much)
 
     @property
     def title(self) -> Words:
@@ -245,11 +246,12 @@ def shown(scheme: Scheme, row: MemberStanding, known: Mapping[int, Code]) -> Sta
     return Standing(scheme, row, code, value_text(scheme, row.value), ahead)
 
 
-def of_member(pool: Pool, member_id: int) -> list[Standing]:
-    """Where a member stands in every scheme kept up."""
-    rows = {row.scheme_id: row for row in MemberStanding.objects.filter(member_id=member_id)}
-    found = [scheme for scheme in schemes(pool).filter(pk__in=rows) if is_known(scheme.family)]
-    return [shown(scheme, rows[scheme.pk], {code.number: code for code in codes(scheme)}) for scheme in found]
+def of_member(member: Member, as_of: datetime) -> list[Standing]:
+    """Where a member stands in every scheme kept up, and why."""
+    rows = {row.scheme_id: row for row in MemberStanding.objects.filter(member=member)}
+    found = [scheme for scheme in schemes(member.pool).filter(pk__in=rows) if is_known(scheme.family)]
+    told = [shown(scheme, rows[scheme.pk], {code.number: code for code in codes(scheme)}) for scheme in found]
+    return [replace(each, reasons=family(each.scheme.family).reasons(each.scheme, member, as_of)) for each in told]
 
 
 @dataclass(frozen=True)

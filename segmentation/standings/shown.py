@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from members import changes, filters, panels
 from members.attributes import usage as attributes
 from members.models import AttributeField, Member, MemberStanding, Pool
+from scrm.lib import clock
 from scrm.staff.permissions import may
 from segmentation.models import Scheme
 from segmentation.standings import charts, known, queries  # noqa: F401  (they announce themselves)
@@ -28,8 +29,8 @@ def names(pool_id: int, kinds: Collection[int]) -> Mapping[int, changes.Named]:
 
 
 def panel(request: HttpRequest, member: Member) -> dict[str, Any]:
-    """The tab: where the member stands in every scheme, and what is next."""
-    return {"rows": queries.of_member(request.pool, member.pk), "may_open": may(request.role, "segments.view")}  # type: ignore[attr-defined]
+    """The tab: where the member stands in every scheme, why, and what is next."""
+    return {"rows": queries.of_member(member, clock.now()), "may_open": may(request.role, "segments.view")}  # type: ignore[attr-defined]
 
 
 panels.register(

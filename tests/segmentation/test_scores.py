@@ -10,7 +10,7 @@ from members.touching import touch
 from scrm.lib.problems import Problem
 from segmentation.models import Scheme
 from segmentation.recalculation import services
-from segmentation.standings import score
+from segmentation.standings import queries, score
 from segmentation.standings import services as standings
 from tests import factories
 
@@ -139,6 +139,8 @@ def test_why_adds_up_to_the_score(pool: Pool, as_of: datetime, today: datetime, 
     reasons = score.why(asked, alice, as_of)
     assert [(each.times, each.given, each.points) for each in reasons] == [(2, 20, 15), (1, 3, 3)]
     assert points(asked)[alice.pk][1] == sum(each.points for each in reasons)
+    (shown,) = queries.of_member(alice, as_of)
+    assert shown.reasons == [("行为事件 · 每次", "2 次，原 20.0 分，衰减后 15.0 分"), ("已支付订单 · 每次", "1 次，3.0 分")]
 
 
 def test_bands_by_share_rise_even_when_scores_are_alike(pool: Pool, as_of: datetime) -> None:
