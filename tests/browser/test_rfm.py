@@ -79,6 +79,7 @@ def test_from_a_cell_of_the_matrix_to_its_members(enter: Enter, shop: Pool) -> N
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_fit_a_phone_and_have_no_barriers(enter: Enter, shop: Pool, path: str, theme: str) -> None:
     page: Any = enter("analyst", path)
+    page.emulate_media(reduced_motion="reduce")  # colours must not be judged on their way from one theme to the other
     page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
