@@ -3,6 +3,7 @@
 Compared with a logistic regression on the logarithms of recency, frequency and amount: what a good RFM model would say.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
@@ -35,13 +36,13 @@ class Classifier(Model):
     baseline: ClassVar[Words] = _("对数 RFM 逻辑回归")
     rfm: ClassVar[Sequence[str]]  # columns of the frame the baseline knows
 
+    @abstractmethod
     def columns(self, frame: Frame) -> dict[str, Floats]:
         """What is learnt from, by name, rows in step with the frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, sample: Sample) -> Floats:
         """1 where it came true, else 0."""
-        raise NotImplementedError
 
     def learn(self, past: Sequence[Sample], ask: Ask, seed: int) -> Fitted:
         y = np.concatenate([self.answer(each) for each in past]) if past else np.empty(0)

@@ -9,6 +9,7 @@ A declaration knows nothing of jobs, tables or pages: `training` cuts time into 
         features = "predicting/gather_windows"     # SQL of segmentation: member_id and numbers, %(cutoff)s
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -131,7 +132,7 @@ class Judgement:
     base: float | None = None  # the answer in the mean
 
 
-class Model:
+class Model(ABC):
     """One kind of prediction. Subclasses say everything about it; nothing else knows it."""
 
     key: ClassVar[str]
@@ -199,19 +200,19 @@ class Model:
             return past
         return [Sample(held.cutoff, held.frame, {"member_id": held.frame["member_id"]})]
 
+    @abstractmethod
     def learn(self, past: Sequence[Sample], ask: Ask, seed: int) -> Fitted:
         """From earlier windows; raises NotEnoughData when nothing can be learnt."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, fitted: Fitted, frame: Frame, ask: Ask) -> Scores:
         """Of everybody in the frame. Same input, same scores."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judge(
         self, fitted: Sequence[Fitted], past: Sequence[Sequence[Sample]], held: Sequence[Sample], ask: Ask, seed: int
     ) -> Judgement:
         """For each held-out window: what was learnt before it, from what, and what came of it."""
-        raise NotImplementedError
 
     def shown(self, fitted: Fitted) -> dict[str, Any]:
         """What templates of its own are given."""

@@ -1,5 +1,6 @@
 """The kinds of schemes there are. Each announces itself: `@register` over a subclass of Family."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,7 +56,7 @@ class Ask:
     edges: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Family:
+class Family(ABC):
     """One way of sorting members. Says everything about it; the running, writing and showing are not its business."""
 
     key: ClassVar[str]
@@ -68,9 +69,9 @@ class Family:
     value_label: ClassVar[Words] = ""
     is_ladder: ClassVar[bool] = True  # codes are steps from low to high, so there is a next one
 
+    @abstractmethod
     def codes(self, settings: Any) -> Sequence[Code]:
         """The classes, from low to high."""
-        raise NotImplementedError
 
     def prepare(self, ask: Ask) -> dict[str, Any]:
         """Full runs, before anything is read for them: edges that gathering leans on already."""
@@ -92,13 +93,13 @@ class Family:
         """What `measure` found, as JSON; ticks keep to it."""
         return dict(found)
 
+    @abstractmethod
     def compute(self, ask: Ask) -> Statement:
         """A SELECT of (member_id, code, value, since, due, expected_at) over {scope}, {facts}, {gathered}, {low}, {high}.
 
         Whom it leaves out stands nowhere. `since` may be null: then it is when the run saw the code first. `due` is
         the first moment at which the row would be another by itself (null: never): ticks come back then.
         """
-        raise NotImplementedError
 
     # -- In words --------------------------------------------------------------------------------
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
