@@ -8,6 +8,7 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from members.access import PREFIX
 from scrm.lib.toasts import as_data
@@ -59,7 +60,7 @@ NAV = (
         _("门店与员工"),
         (
             Item(_("员工"), "user-heart", "ownership:staff", "owners.view", "v"),
-            Item(_("门店"), "building-store", "stores:list", "stores.view"),
+            Item(pgettext_lazy("many", "门店"), "building-store", "stores:list", "stores.view"),
             Item(_("会员移交"), "transfer", "ownership:handovers", "owners.view"),
         ),
     ),

@@ -1,10 +1,12 @@
 """The settings pages as people fill them in: days, orders, yuan, percent."""
 
 import re
+from abc import ABCMeta, abstractmethod
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.forms.forms import DeclarativeFieldsMetaclass
 from django.utils.translation import gettext_lazy as _
 
 from scrm.lib.problems import Problem
@@ -16,7 +18,11 @@ STAGE_LABELS = {"silent": _("沉默期"), "sleeping": _("睡眠期"), "lost": _(
 Rows = list[tuple[Any, list[forms.BoundField]]]
 
 
-class PartForm(forms.Form):
+class _FormType(DeclarativeFieldsMetaclass, ABCMeta):
+    """Forms that leave something to be said by those made from them."""
+
+
+class PartForm(forms.Form, metaclass=_FormType):
     """One part of what a pool chose; the other part stays as it is."""
 
     part = ""
@@ -27,13 +33,13 @@ class PartForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     @classmethod
+    @abstractmethod
     def initial_of(cls, choices: Choices) -> dict[str, Any]:
         """The form's values for these choices."""
-        raise NotImplementedError
 
+    @abstractmethod
     def document(self, given: dict[str, Any]) -> dict[str, Any]:
         """Settings of the part out of clean values."""
-        raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
