@@ -52,7 +52,7 @@ const theme = () => {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
     legend: { textStyle: { color: soft }, pageTextStyle: { color: soft }, itemWidth: 14, itemHeight: 8, icon: "roundRect" },
     tooltip: { backgroundColor: surface, borderColor: line, textStyle: { color: ink, fontSize: 13 }, confine: true, extraCssText: "box-shadow: var(--shadow-pop); border-radius: 8px" },
-    categoryAxis: { ...axis, splitLine: { show: false } }, valueAxis: axis, timeAxis: { ...axis, splitLine: { show: false } }, logAxis: axis,
+    categoryAxis: { ...axis, splitLine: { show: false } }, valueAxis: axis, timeAxis: { ...axis, axisLabel: { ...axis.axisLabel, hideOverlap: true }, splitLine: { show: false } }, logAxis: axis,
     sankey: { label: { color: ink, fontSize: 12 } },
     treemap: { label: { color: "#fff" }, itemStyle: { borderColor: surface } },
     funnel: { label: { color: ink } }, bar: { label: { color: soft } }, heatmap: { label: { color: ink } }, pie: { label: { color: ink } },
