@@ -92,6 +92,44 @@ def test_every_way_to_a_page_finds_the_same(pool, as_of, sort, reach, believed, 
 
 
 @pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize(
+    ("where", "fits"),
+    [
+        (Q(state__stage__in=[1]), lambda stage, _group: stage == 1),
+        (Q(state__stage__in=[0]) | Q(state=None), lambda stage, _group: stage in (0, None)),
+        (Q(state__rfm_group__in=[7]) | Q(state__rfm_group=None), lambda _stage, group: group in (7, None)),
+        (~Q(state__rfm_group__in=[7]) & Q(state__stage__in=[1, 2]), lambda stage, group: stage in (1, 2) and group != 7),
+    ],
+)
+def test_a_stage_or_a_group_is_looked_for_along_every_order(pool, as_of, sort, where, fits):
+    """Whoever has no state counts when the condition says so, and stands where its floor is."""
+    members = [factories.member(pool, f"m{n}", joined_at=as_of - timedelta(days=n // 3)) for n in range(24)]
+    wanted = set()
+    for number, member in enumerate(members):
+        stage, group = (None, None) if number % 4 == 3 else (number % 3, 7 if number % 5 == 0 else None if number % 5 == 1 else 2)
+        if stage is not None:
+            at = as_of - timedelta(days=number // 4) if number % 2 else None
+            with_state(
+                member, stage=stage, rfm_group=group, order_count=number // 4, amount_total=number % 3 * 100, last_order_at=at
+            )
+        if fits(stage, group):
+            wanted.add(member.pk)
+    assert walked(listing.Asked(pool, sort, where=[where]), limit=3) == [pk for pk in expected(pool, sort) if pk in wanted]
+
+
+def test_a_rare_stage_is_read_off_the_index_alone(pool, as_of):
+    for number in range(300):
+        with_state(factories.member(pool, f"m{number}"), amount_total=number, stage=0 if number < 3 else 1)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE members_member, members_memberstate")
+    with CaptureQueriesContext(connection) as queries:
+        listing.page(listing.Asked(pool, "-amount", where=[Q(state__stage__in=[0]) | Q(state=None)]))
+    read = [query["sql"] for query in queries]
+    assert not any("string_agg" in statement for statement in read)  # nobody was worked out beforehand
+    assert not any(" OFFSET " in statement for statement in read)  # nor a stretch measured
+
+
+@pytest.mark.parametrize("sort", SORTS)
 def test_nobody_who_was_there_is_missed_while_others_come(pool, as_of, sort):
     there = [factories.member(pool, f"m{n}", joined_at=as_of - timedelta(days=n)) for n in range(12)]
     for number, member in enumerate(there[:8]):
