@@ -18,7 +18,7 @@ PARTICIPANT = (
 )
 ORDERED = (
     " AND EXISTS (SELECT FROM members_order o WHERE o.member_id = p.member_id AND o.pool_id = %(pool)s AND o.status = 1"
-    " AND o.net_amount > 0 AND o.placed_at >= p.entered_at"
+    " AND o.net_amount > 0 AND o.placed_at < %(until)s AND o.placed_at >= p.entered_at"
     " AND o.placed_at < p.entered_at + make_interval(hours => 24 * k.goal_days))"
 )
 ARMS = (
@@ -50,6 +50,7 @@ declare(
         "campaign conversions",
         Text("在活动[{of}]目标期内下过单", "converted in campaigns[ {of}]"),
         only=ORDERED,
+        dated=True,
         domains=("participants", "orders"),
     ),
     _taking_part(

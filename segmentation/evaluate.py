@@ -25,6 +25,7 @@ from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, children, conditions, walk
 from segmentation.rules.normalise import Leaf, leaves
 from segmentation.rules.parse import RuleError, parse
+from segmentation.rules.periods import closing
 from segmentation.standings import rules as standings
 
 OUTSIDE_SQL = frozenset({"segment", "sample", "member"})
@@ -134,7 +135,7 @@ class Evaluation:
         return self.shelf.get(leaf)
 
     def segment(self, number: int) -> BitMap:
-        """Who is in another segment of the pool: by its rule, or as it was frozen."""
+        """Who is in another segment of the pool: by its rule, or as it was frozen by that day."""
         if number in self.trail:
             raise CircularSegment(number)
         if number not in self._segments:
@@ -146,7 +147,7 @@ class Evaluation:
         if segment is None:
             return BitMap()
         if segment.kind != Segment.Kind.LIVE:
-            return latest_snapshot(segment) & self.universe
+            return latest_snapshot(segment, closing(self.as_of, self.pool.zone)) & self.universe
         self.trail = (*self.trail, number)
         try:
             return self.of(parse(rule_of(segment)))
@@ -203,10 +204,10 @@ def rule_of(segment: Segment, version: int | None = None) -> dict[str, Any]:
     return dict(SegmentVersion.objects.values_list("rule", flat=True).get(segment_id=segment.pk, n=wanted))
 
 
-def latest_snapshot(segment: Segment, as_of: datetime | None = None) -> BitMap:
-    """Who was in a segment when it was last computed (at or before `as_of`)."""
+def latest_snapshot(segment: Segment, until: datetime | None = None) -> BitMap:
+    """Who was in a segment when it was last computed (before `until`); nobody when it was not there yet."""
     rows = SegmentSnapshot.objects.filter(segment_id=segment.pk)
-    rows = rows.filter(as_of__lte=as_of) if as_of else rows
+    rows = rows.filter(as_of__lt=until) if until else rows
     packed = rows.order_by("-as_of").values_list("bitmap", flat=True).first()
     return BitMap.deserialize(bytes(packed)) if packed is not None else BitMap()
 

@@ -108,6 +108,7 @@ class Fact:
     absent: int | None = None  # what members without a row count as
     dated: bool = False  # depends on today's date
     ahead: bool = False  # its dates may lie in the future
+    present: bool = False  # how somebody is now, not what happened: only a window looks at its time
     yearly: bool = False  # its day comes every year: birthdays, anniversaries
     row: str = ""  # what its SQL calls the table with `member_id`
     of_sql: str = ""  # compares `of`

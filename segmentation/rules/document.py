@@ -23,6 +23,9 @@ A rule is JSON: `{"all": […]}`, `{"any": […]}`, `{"not": {…}}` around cond
   `{"since": "last_order"}`, `{"since": "joined", "days": 30}` (at most so many days after it),
   `{"since": "last_event", "of": ["sign_in"]}`. Members to whom it never happened have no rows in such a window.
   Anchors: ANCHORS.
+* Without a window everything up to the end of the day asked for counts, nothing after it. How somebody is now (profile, tags,
+  communities, consents, blocks, scores, points balance) is as it is now, whichever day is asked for; lists and snapshots are as
+  they were on that day.
 * `where` narrows the rows: `[{"field": "channel", "op": "in", "value": [2]}, {"field": "property", "name": "price", "op": "gte",
   "value": 100}]`, all of them together, at most 6. The column *filters* names the fields, `GET /api/segments/facts/` their
   operators too.

@@ -10,6 +10,10 @@ ENTRY = (
     "SELECT n.member_id AS id FROM loyalty_entry n{since} WHERE n.pool_id = %(pool)s{where}{only}{window}"
     " GROUP BY n.member_id HAVING {test}"
 )
+LAST = (
+    "SELECT n.member_id AS id FROM loyalty_entry n WHERE n.pool_id = %(pool)s AND n.at < %(until)s{where}"
+    " GROUP BY n.member_id HAVING {test}"
+)
 KINDS = (
     Choice("earn", Text("订单获得", "earned by orders")),
     Choice("clawback", Text("退单扣回", "taken back for returns")),
@@ -57,5 +61,27 @@ declare(
         " AND n.kind = 'spend'",
         Text("用过积分", "spent points"),
         filters=(),
+    ),
+    _entries(
+        "points_taken_back",
+        "被扣回积分",
+        "points taken back",
+        "-sum(n.amount)",
+        " AND n.kind = 'clawback'",
+        Text("被扣回过积分", "had points taken back"),
+        filters=(),
+    ),
+    Fact(
+        "points_last_at",
+        Text("最近积分变动", "last change of points"),
+        "loyalty",
+        "date",
+        ("points",),
+        LAST,
+        "max(n.at)",
+        time="max(n.at)",
+        row="n",
+        filters=FILTERS,
+        dated=True,
     ),
 )

@@ -70,8 +70,8 @@ JOINED_DAY = "(joined_at AT TIME ZONE %(zone)s)::date"
 OF_ATTRIBUTE = Subject(Text("哪项资料", "which attribute"), "attributes", required=True, single=True)
 CHOSEN = Text("{of}", "{of}")
 SEGMENT_NOTE = Text(
-    "动态分群按它此刻的规则计算，快照与名单用其保存的成员",
-    "Live segments count by their rule, lists and snapshots by who is in them",
+    "动态分群按规则计算，快照与名单用所问日期当时的成员",
+    "Live segments count by their rule, lists and snapshots by who was in them on the day asked for",
 )
 
 
@@ -155,6 +155,7 @@ declare(
         source="tags",
         numeric=True,
         time="t.at",
+        present=True,
         row="t",
         deed=Text("带有标签{of}", "is tagged {of}"),
         deny=Text("不带标签{of}", "is not tagged {of}"),
@@ -170,6 +171,7 @@ declare(
         source="communities",
         numeric=True,
         time="y.joined_at",
+        present=True,
         row="y",
         deed=Text("在社群{of}里", "is in community {of}"),
         deny=Text("不在社群{of}里", "is not in community {of}"),

@@ -34,7 +34,7 @@ SAMPLE_NOTE = Text("按会员稳定抽取：同一比例总是同一批人", "St
 
 def _carrier(key: str, zh: str, en: str, sql: str, deed: Text, deny: Text, **more: Any) -> Fact:
     made: dict[str, Any] = {"domains": ("consents",), "time": "c.at", "row": "c", "choices": CARRIERS, "deed": deed, "deny": deny}
-    return Fact(key, Text(zh, en), "reach", "set", sql=sql, measure="c.carrier", **(made | more))
+    return Fact(key, Text(zh, en), "reach", "set", sql=sql, measure="c.carrier", present=True, **(made | more))
 
 
 def _consent(purpose: str, *, granted: bool) -> str:

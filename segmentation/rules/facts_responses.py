@@ -19,6 +19,8 @@ ORDERED_AFTER = (
     " AND o.placed_at < %(until)s AND o.placed_at > d.sent_at"
     " AND o.placed_at <= d.sent_at + make_interval(hours => %(then_hours)s))"
 )
+# As known at the end of the day: what was opened later was unopened then.
+UNOPENED = " AND coalesce(d.opened_at >= %(until)s, true) AND coalesce(d.clicked_at >= %(until)s, true)"
 CAMPAIGN = "split_part(s.source, ':', 1) || ':' || split_part(s.source, ':', 2)"
 SOURCE = Subject(Text("哪些活动", "which campaigns"), "message_sources")
 FILTERS: tuple[Filter, ...] = (
@@ -73,7 +75,8 @@ declare(
         "messages received but not opened",
         deed=Text("收到但没打开[{of}的]消息", "left messages[ of {of}] unopened"),
         time="d.sent_at",
-        only=" AND d.sent_at IS NOT NULL AND d.opened_at IS NULL AND d.clicked_at IS NULL",
+        only=UNOPENED,
+        dated=True,
     ),
     _message(
         "messages_converted",

@@ -140,8 +140,8 @@ class _Maker:
         return Not(self.leaf("in", others)) if others else EVERYBODY
 
     def bounds(self) -> Span:
-        """Without a window nothing is cut off, so that the answer outlives the day."""
-        if self.condition.window is None:
+        """Without a window everything up to the end of the day counts; how somebody is now is not cut off."""
+        if self.condition.window is None and self.about.present:
             return None, None
         return span(self.condition.window, self.as_of, self.zone, ahead=self.about.ahead)
 

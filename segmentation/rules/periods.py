@@ -48,6 +48,11 @@ def today(as_of: datetime, zone: ZoneInfo) -> date:
     return as_of.astimezone(zone).date()
 
 
+def closing(as_of: datetime, zone: ZoneInfo) -> datetime:
+    """The instant after the day of an instant: what is dated later was not known then."""
+    return midnight(today(as_of, zone) + DAY, zone)
+
+
 def span(window: Window | None, as_of: datetime, zone: ZoneInfo, *, ahead: bool = False) -> Span:
     """First instant and the instant after the last, either open; nothing after today counts unless asked `ahead`."""
     now = today(as_of, zone)

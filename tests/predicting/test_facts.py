@@ -6,7 +6,8 @@ from segmentation import evaluate
 from segmentation.models import Predictor
 from segmentation.rules.catalog import fact
 from tests.segmentation.rule_oracle import selects
-from tests.segmentation.rule_world import AS_OF, VALUES, build, world
+from tests.segmentation.rule_people import ANSWERS, AS_OF, build
+from tests.segmentation.rule_world import world
 
 pytestmark = pytest.mark.django_db
 ASKED = {
@@ -32,7 +33,7 @@ def test_predictions_select_whom_plain_python_selects(pool):
             assert set(evaluate.count(pool, rule, AS_OF).bitmap) == expected, rule
             told += bool(expected)
     assert told > 40
-    assert set(VALUES) == set(Predictor.objects.values_list("key", flat=True))
+    assert set(ANSWERS) == set(Predictor.objects.values_list("key", flat=True))
 
 
 def test_predictions_of_another_pool_are_not_seen(pool, other_pool):

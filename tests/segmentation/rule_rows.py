@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("Asia/Shanghai")
 Person = dict[str, Any]
 Asked = dict[str, Any]
+# How somebody is now: only a window looks at when that came to be.
+PRESENT = {"tag", "community", "consent", "consent_service", "consent_withdrawn", "blocked"}
 
 
 # -- Rows ------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def compared(found: Any, op: str, value: Any) -> bool:
 # -- Windows, by local dates -----------------------------------------------------------------------
 def within(at: datetime, c: Asked, person: Person, as_of: datetime) -> bool:
     if "window" not in c:
-        return True
+        return c["fact"] in PRESENT or at.astimezone(ZONE).date() <= as_of.astimezone(ZONE).date()
     return after(at, c["window"], person, as_of) if "since" in c["window"] else inside(at, c, as_of)
 
 

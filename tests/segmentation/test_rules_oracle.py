@@ -16,9 +16,11 @@ from segmentation.rules.ast import dump
 from segmentation.rules.catalog import FILTER_BARE, facts
 from segmentation.rules.parse import parse
 from segmentation.rules.periods import AHEAD, PERIODS
-from tests.segmentation.rule_oracle import ITEMS, VALUES, selects
+from tests.segmentation.rule_oracle import VALUES, selects
+from tests.segmentation.rule_people import AS_OF, KINDS, NASTY, PROPERTIES, TEXTS, build
+from tests.segmentation.rule_person import ITEMS
 from tests.segmentation.rule_rows import Person
-from tests.segmentation.rule_world import AS_OF, KINDS, NASTY, PROPERTIES, TEXTS, build, world
+from tests.segmentation.rule_world import world
 from touchpoints.models import Connector, Content, Step
 
 # -- Rules -----------------------------------------------------------------------------------------
