@@ -13,6 +13,7 @@ from members.models import StateChange
 from members.models.state import RfmGroup, Stage
 from scrm.lib import clock
 from scrm.lib.charts import Chart, Column, chart
+from scrm.lib.flows import flow, node
 
 SCORES = range(1, 6)
 
@@ -112,48 +113,24 @@ def lifecycle_flow(request: HttpRequest) -> Chart:
     starts = [stage for stage in stages if any(row["from_code"] == stage for row in found)]
     ends = [stage for stage in stages if any(row["to_code"] == stage for row in found)]
     new = any(row["from_code"] is None for row in found)
-    nodes = [_node("a-", stage, 0) for stage in starts] + [_node("b-", stage, 1) for stage in ends]
+    nodes = [_node(side, stage) for side, found_there in (("a", starts), ("b", ends)) for stage in found_there]
     if new:
-        nodes.append({"name": "a--", "text": _("新加入"), "depth": 0, "itemStyle": {"color": "@ink-3"}})
+        nodes.append(node("a", "--", _("新加入"), "@ink-3"))
     links = [_flow(row, period) for row in found]
-    option = {
-        "tooltip": {"formatter": "@sankey"},
-        "series": [
-            {
-                "type": "sankey",
-                "left": 0,
-                "right": 120,
-                "top": 14,
-                "bottom": 6,
-                "nodeWidth": 10,
-                "nodeGap": 12,
-                "layoutIterations": 0,
-                "draggable": False,
-                "emphasis": {"focus": "adjacency"},
-                "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
-                "label": {"formatter": "@sankeyLabel"},
-                "data": nodes,
-                "links": links,
-            }
-        ],
-    }
     columns = [Column(_("期初")), Column(_("期末")), Column(_("会员"), "number")]
     rows = [[_stage(row["from_code"]), _stage(row["to_code"]), row["members"]] for row in found]
     note = _("左为期初所处阶段，右为期末；每次变化都有记录。点击可查看这些会员。")
-    return Chart(_("生命周期迁移"), columns, rows, option, note=note, links=[link["url"] for link in links])
+    return Chart(
+        _("生命周期迁移"), columns, rows, flow(nodes, links, right=120), note=note, links=[link["url"] for link in links]
+    )
 
 
 def _stage(code: int | None) -> str:
     return _("新加入") if code is None else str(Stage(code).label)
 
 
-def _node(side: str, stage: Stage, depth: int) -> dict[str, Any]:
-    return {
-        "name": f"{side}{stage.value}",
-        "text": str(stage.label),
-        "depth": depth,
-        "itemStyle": {"color": f"@stage-{stage.name.lower()}"},
-    }
+def _node(side: str, stage: Stage) -> dict[str, Any]:
+    return node(side, f"-{stage.value}", stage.label, f"@stage-{stage.name.lower()}")
 
 
 def _flow(row: dict[str, Any], period: Period) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from members.models.state import Stage
 from scrm.lib import clock, formats
 from scrm.lib.charts import Chart, Column, chart
+from scrm.lib.flows import flow, node
 from scrm.lib.problems import Problem
 from segmentation.recalculation import moves, queries
 
@@ -23,12 +24,12 @@ def state_moves(request: HttpRequest) -> Chart:
     except Problem as problem:
         raise Http404(problem.message) from problem
     about = found.choice
-    nodes = [_node(about, side, code) for side in ("a", "b") for code in _used(found, side)]
+    nodes = [node(side, code, about.said(code), about.colour(code)) for side in ("a", "b") for code in _used(found, side)]
     columns = [Column(str(between.first)), Column(str(between.last)), Column(_("会员"), "number")]
     rows = [[about.said(was), about.said(now), members] for was, now, members in found.flows]
     links = [moves.address(about.kind, was, now, between) for was, now, _n in found.flows]
     title = _("%(label)s迁移") % {"label": about.label}
-    return Chart(title, columns, rows, _sankey(nodes, found, links), links=links)
+    return Chart(title, columns, rows, flow(nodes, _links(found, links)), links=links)
 
 
 def _used(found: moves.Moves, side: str) -> list[int | None]:
@@ -37,23 +38,11 @@ def _used(found: moves.Moves, side: str) -> list[int | None]:
     return [code for code, _label in found.heads if code in present]
 
 
-def _node(about: moves.Choice, side: str, code: int | None) -> dict[str, Any]:
-    depth = 0 if side == "a" else 1
-    return {"name": f"{side}{code}", "text": about.said(code), "depth": depth, "itemStyle": {"color": about.colour(code)}}
-
-
-def _sankey(nodes: list[dict[str, Any]], found: moves.Moves, links: list[str]) -> dict[str, Any]:
-    flows = [
-        {"source": f"a{was}", "target": f"b{now}", "value": members, "url": link}
-        for (was, now, members), link in zip(found.flows, links, strict=True)
+def _links(found: moves.Moves, urls: list[str]) -> list[dict[str, Any]]:
+    return [
+        {"source": f"a{was}", "target": f"b{now}", "value": members, "url": url}
+        for (was, now, members), url in zip(found.flows, urls, strict=True)
     ]
-    series = {
-        "type": "sankey", "left": 0, "right": 130, "top": 14, "bottom": 6, "nodeWidth": 10, "nodeGap": 12,
-        "layoutIterations": 0, "draggable": False, "animation": False, "emphasis": {"focus": "adjacency"},
-        "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
-        "label": {"formatter": "@sankeyLabel"}, "data": nodes, "links": flows,
-    }  # fmt: skip
-    return {"tooltip": {"formatter": "@sankey"}, "series": [series]}
 
 
 @chart("stage_rates", title=gettext_lazy("各阶段的实际不购买率"), permission="segments.view")

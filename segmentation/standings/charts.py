@@ -1,6 +1,5 @@
 """Charts of schemes."""
 
-from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from scrm.lib import clock
 from scrm.lib.charts import Chart, Column, chart
+from scrm.lib.flows import flow, node
 from segmentation.models import Scheme
 from segmentation.standings import asked, queries
 from segmentation.standings.families import is_known
@@ -76,30 +76,15 @@ def standing_moves(request: HttpRequest) -> Chart:
         title=_("%(name)s：会员流向") % {"name": scheme.name},
         columns=[Column(_("从")), Column(_("到")), Column(_("人数"), "number")],
         rows=flows,
-        option={
-            "tooltip": {"formatter": "@sankey"},
-            "series": [
-                {
-                    "type": "sankey",
-                    "left": 0,
-                    "right": "22%",
-                    "top": 14,
-                    "bottom": 6,
-                    "nodeWidth": 10,
-                    "nodeGap": 12,
-                    "layoutIterations": 0,
-                    "draggable": False,
-                    "emphasis": {"focus": "adjacency"},
-                    "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
-                    "label": {"formatter": "@sankeyLabel"},
-                    "data": [_node(side, n, name) for side in "ab" for n, name in enumerate(names) if f"{side}{name}" in seen],
-                    "links": [{"source": f"a{a}", "target": f"b{b}", "value": members} for a, b, members in flows],
-                }
+        option=flow(
+            [
+                node(side, name, name, f"@chart-{n % 8}")
+                for side in "ab"
+                for n, name in enumerate(names)
+                if f"{side}{name}" in seen
             ],
-        },
+            [{"source": f"a{a}", "target": f"b{b}", "value": members} for a, b, members in flows],
+            right="22%",
+        ),
         note=_("两个日期结束时都在方案中的会员；左为开始，右为结束"),
     )
-
-
-def _node(side: str, n: int, name: str) -> dict[str, Any]:
-    return {"name": f"{side}{name}", "text": name, "depth": int(side == "b"), "itemStyle": {"color": f"@chart-{n % 8}"}}

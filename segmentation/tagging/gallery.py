@@ -11,29 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from django.utils.translation import get_language
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from scrm.lib.gallery import Entry, Part, Text, read
 
 FOLDER = Path(__file__).parent / "recipes"
 LEVELS = ("subcategory", "category", "name")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(_Part):
-    """A wording in both languages."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def __str__(self) -> str:
-        return self.zh if (get_language() or "zh").startswith("zh") else self.en
-
-
-class Goods(_Part):
+class Goods(Part):
     """Patterns (regular expressions, any case); the first level that finds something counts."""
 
     label: Text
@@ -45,7 +31,7 @@ class Goods(_Part):
         return [(level, getattr(self, level)) for level in LEVELS if getattr(self, level)]
 
 
-class Group(_Part):
+class Group(Text):
     """The tag group the recipe's tags go into; made where it is not there."""
 
     zh: str = Field(min_length=1, max_length=40)
@@ -53,25 +39,17 @@ class Group(_Part):
     color: str = Field(pattern=r"^(blue|green|amber|red|violet|slate)$")
     exclusive: bool = False
 
-    def __str__(self) -> str:
-        return self.zh if (get_language() or "zh").startswith("zh") else self.en
 
-
-class Value(_Part):
+class Value(Part):
     """One tag: its name and whom it is for."""
 
     name: Text
     rule: dict[str, Any]
 
 
-class Recipe(_Part):
+class Recipe(Entry):
     """One entry of the gallery. Values of an exclusive group are tried in their order."""
 
-    key: str = Field(pattern=r"^[a-z][a-z0-9_]+$", max_length=30)
-    order: int
-    icon: str
-    title: Text
-    pitch: Text
     group: Group
     needs: tuple[str, ...] = ()
     goods: dict[str, Goods] = Field(default_factory=dict)
@@ -100,16 +78,7 @@ def goods_in(node: Any) -> set[str]:
     return here | {name for child in node.values() for name in goods_in(child)}
 
 
-def load(path: Path) -> Recipe:
-    """A recipe from its file; its key is the file's name."""
-    made = Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    if made.key != path.stem:
-        raise ValueError(f"{path.name} holds the recipe {made.key!r}")
-    return made
-
-
 @cache
 def recipes() -> dict[str, Recipe]:
     """All recipes by key, in the order of the gallery."""
-    found = sorted((load(path) for path in FOLDER.glob("*.yaml")), key=lambda made: made.order)
-    return {made.key: made for made in found}
+    return read(FOLDER, Recipe)

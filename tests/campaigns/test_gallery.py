@@ -9,6 +9,7 @@ from django.utils import translation
 from campaigns import gallery, services
 from campaigns.gallery import Template, templates
 from members.models import Pool
+from scrm.lib.gallery import load
 from segmentation import evaluate
 from segmentation.rules.parse import parse
 from touchpoints.rendering import compile_content
@@ -52,8 +53,8 @@ def test_a_file_with_a_mistake_is_refused(tmp_path: Any) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text((gallery.FOLDER / "winback.yaml").read_text().replace("goal_days: 14", "goal_days: 0"))
     with pytest.raises(ValueError):
-        gallery.load(path)
+        load(path, Template)
     path.write_text((gallery.FOLDER / "winback.yaml").read_text())
     with pytest.raises(ValueError, match="winback"):
-        gallery.load(path)
+        load(path, Template)
     assert isinstance(templates()["winback"], Template)
