@@ -60,10 +60,10 @@ const theme = () => {
 };
 
 class ChartView extends HTMLElement {
-  static observedAttributes = ["src"];
+  static observedAttributes = ["src", "height", "style"];
 
   connectedCallback() {
-    this.style.height = `${this.getAttribute("height") || 280}px`;
+    this.measure();
     this.sized = new ResizeObserver(() => this.chart?.resize());
     this.sized.observe(this);
     this.themed = new MutationObserver(() => this.option && this.draw());
@@ -78,9 +78,16 @@ class ChartView extends HTMLElement {
     this.chart = null;
   }
 
-  // A morph that changes src (new filters) redraws in place.
-  attributeChangedCallback(_name, before) {
-    if (before !== null && this.isConnected) this.load();
+  // A morph that changes src (new filters) redraws in place; one that takes the height away gets it back.
+  attributeChangedCallback(name, before) {
+    if (!this.isConnected) return;
+    if (name !== "src") this.measure();
+    else if (before !== null) this.load();
+  }
+
+  measure() {
+    const height = `${this.getAttribute("height") || 280}px`;
+    if (this.style.height !== height) this.style.height = height;
   }
 
   async load() {

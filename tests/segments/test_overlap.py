@@ -17,7 +17,7 @@ from members.models import Member, Pool
 from scrm.lib.problems import Problem
 from segmentation import evaluate
 from segmentation.models import Segment
-from segmentation.segments import algebra, computing, overlap, services, venn
+from segmentation.segments import algebra, computing, overlap, petals, services, venn
 from tests import factories
 from tests.segments.conftest import AS_OF
 
@@ -173,3 +173,29 @@ def test_for_programs(pool: Pool, three: tuple[list[Segment], list[int]], api: C
     made = client.post("/api/segments/combine/", {"segments": numbers, "operation": "union", "name": "u", "kind": "snapshot"})
     assert (made.status_code, made.json()["size"]) == (201, 10)
     assert client.post("/api/segments/combine/", {"segments": [1, 99999], "operation": "union", "name": "v"}).status_code == 400
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_ellipses_have_a_field_for_every_combination(count: int) -> None:
+    marks = {mark.inside: mark for mark in petals.marks(count)}
+    assert set(marks) == {inside for size in range(1, count + 1) for inside in combinations(range(count), size)}
+    for inside, mark in marks.items():
+        assert inside == tuple(n for n, each in enumerate(petals.ellipses(count)) if each.gap(mark.x, mark.y) > 0)
+        assert min(abs(each.gap(mark.x, mark.y)) for each in petals.ellipses(count)) > 5  # a number has room
+        assert 0 < mark.x < petals.WIDTH
+        assert 0 < mark.y < petals.HEIGHT
+
+
+def test_the_distance_to_an_ellipse() -> None:
+    turned = petals.Ellipse(0, 0, 4, 1, 90)
+    assert [round(turned.gap(0, y), 6) for y in (3, 4, 6)] == [1, 0, -2]
+    assert [round(turned.gap(x, 0), 6) for x in (0, 0.5, 1)] == [1, 0.5, 0]
+    assert [round(each, 6) for each in turned.reach] == [1, 4]
+
+
+def test_five_are_drawn(pool: Pool, login: Callable[[str], Client]) -> None:
+    pks = [factories.member(pool, f"m{n}").pk for n in range(6)]
+    many = [listed(pool, f"s{n}", {pks[n], pks[5]}) for n in range(5)]
+    html = login("marketer").get(f"/p/demo/segments/compare/?{'&'.join(f's={segment.pk}' for segment in many)}").content.decode()
+    assert html.count("<ellipse") == 5
+    assert html.count("<text") == 6  # each alone, and the one who is in all five

@@ -18,11 +18,11 @@ from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 from scrm.staff.permissions import may
 from segmentation.models import Segment
-from segmentation.segments import algebra, venn
+from segmentation.segments import algebra, petals, venn
 from segmentation.segments.forms import CombineForm, first_error
 from segmentation.segments.overlap import MOST, Region, Together
 
-PICTURED = 3  # so many sets have circles, and every field is named; of more only those with members
+PICTURED = 3  # so many sets have circles whose areas tell, and every field is named; of more only those with members
 
 
 def _chosen(request: HttpRequest, data: QueryDict) -> list[Segment]:
@@ -81,18 +81,21 @@ def _name(region: Region) -> str:
 
 
 def _picture(together: Together) -> dict[str, Any] | None:
-    """Circles with the number of every field; four and five sets have no honest circles."""
-    circles = venn.circles(together.sets)
-    if not circles:
+    """Circles as large as the sets, of four and five ellipses; with the number of every field that is drawn."""
+    shapes = venn.circles(together.sets) or petals.ellipses(len(together.sets))
+    if not shapes:
         return None
     sizes = {tuple(together.segments.index(segment) for segment in region.inside): region.size for region in together.regions}
-    marks = [(mark, sizes[mark.inside]) for mark in venn.marks(circles)]
+    areas = len(together.sets) <= PICTURED
+    marks = [(mark, sizes[mark.inside]) for mark in (venn.marks(shapes) if areas else petals.marks(len(shapes)))]
     drawn = {mark.inside for mark, _size in marks}
-    names = zip(circles, together.segments, together.sets, strict=True)
+    names = zip(shapes, together.segments, together.sets, strict=True)
     return {
-        "circles": [
-            {"circle": circle, "segment": segment, "size": len(ids), "n": n} for n, (circle, segment, ids) in enumerate(names)
+        "box": f"0 0 {venn.WIDTH:.0f} {venn.HEIGHT if areas else petals.HEIGHT:.0f}",
+        "shapes": [
+            {"shape": shape, "segment": segment, "size": len(ids), "n": n} for n, (shape, segment, ids) in enumerate(names)
         ],
+        "areas": areas,
         "marks": [(mark, size) for mark, size in marks if size],
         "hidden": sum(size for inside, size in sizes.items() if size and inside not in drawn),
     }
