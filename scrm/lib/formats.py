@@ -1,6 +1,6 @@
 """Values as Chinese and English readers expect them: numbers, money, moments. A library of template filters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time
@@ -64,6 +64,16 @@ def as_number(value: Any) -> Decimal | None:
     except ArithmeticError:
         return None
     return number if number.is_finite() else None
+
+
+def listed(parts: Iterable[object]) -> str:
+    """甲、乙 or A, B."""
+    return ("、" if _zh() else ", ").join(str(part) for part in parts)
+
+
+def clauses(parts: Iterable[object]) -> str:
+    """甲；乙 or A; B."""
+    return ("；" if _zh() else "; ").join(str(part) for part in parts)
 
 
 def _trim(value: Decimal, digits: int) -> str:

@@ -33,6 +33,16 @@ METRICS: dict[str, Said] = {
         gettext_lazy("分群稳定性 ARI"),
         note=gettext_lazy("换一批抽样重新分群，同一位会员还分在一起的程度；1 为完全一致，0 等于乱分。区间是各次重抽的最低与最高"),
     ),
+    "rank": Said(
+        gettext_lazy("排序相关 ρ"), note=gettext_lazy("评分高的会员，下一周期的占比是否也高；1 为次序完全一致，0 等于乱猜")
+    ),
+    "halves": Said(
+        gettext_lazy("前后一致性 ρ"),
+        note=gettext_lazy("把同一会员的订单随机分成两半，两半的占比是否一致；区间包含 0 就只是偶然"),
+    ),
+    "halves_raw": Said(
+        gettext_lazy("原始占比的一致性 ρ"), note=gettext_lazy("没有调整的优惠占比；它稳定主要因为会员总买同样的商品")
+    ),
     "silhouette": Said(gettext_lazy("轮廓系数"), note=gettext_lazy("群内紧、群间远的程度，−1 到 1")),
     "rmse": Said(gettext_lazy("均方根误差"), "own", less=True),
     "mae": Said(gettext_lazy("平均绝对误差"), "own", less=True),
@@ -62,6 +72,9 @@ def lacking(found: dict[str, Any] | None) -> str:
         "offers": _("能用来检验的发券只有 %(found)s 次，至少要 %(needed)s 次：每次至少 200 人收到、30 人核销，并且已满一个周期"),
         "seeds": _("种子分群里近期买过的会员只有 %(found)s 位，至少要 %(needed)s 位"),
         "others": _("种子分群以外近期买过的会员只有 %(found)s 位，至少要 %(needed)s 位"),
+        "discounts": _("有优惠可比的会员只有 %(found)s 位，至少要 %(needed)s 位；商品行要带优惠金额"),
+        "novelties": _("买过新品的会员只有 %(found)s 位，至少要 %(needed)s 位；新品是本池有订单一段时间之后才首次售出的商品"),
+        "activities": _("在活动中下过单的会员只有 %(found)s 位，至少要 %(needed)s 位；可以放宽触达天数、优惠深度或互动类型"),
         "same_day": _("所有购买都在最后一天，之后还没有观察"),
     }
     text = texts.get(found.get("code", ""), _("数据不足"))
@@ -85,9 +98,9 @@ def written(value: Any, unit: str, own: Unit | str = "number") -> str:
     if unit == "days":
         return _("%(n)s 天") % {"n": formats.decimal(value, 1)}
     if unit == "times":
-        return _("%(n)s 倍") % {"n": formats.decimal(value, 2)}
+        return _("%(n)s 倍") % {"n": f"{value:,.2f}"}
     digits = 2 if unit == "count" else 3
-    return formats.decimal(value, digits if not value or abs(value) >= 0.5 * 10**-digits else digits + 2)
+    return f"{value:,.{digits if not value or abs(value) >= 0.5 * 10**-digits else digits + 2}f}"
 
 
 @dataclass(frozen=True)

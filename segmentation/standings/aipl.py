@@ -7,7 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field, field_validator
 
+from scrm.lib import formats
 from segmentation.standings import evidence
+from segmentation.standings.columns import Column
 from segmentation.standings.evidence import Evidence
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 
@@ -55,9 +57,13 @@ class Aipl(Family):
 
     def codes(self, settings: Any) -> Sequence[Code]:
         return [
-            Code(step, label, tone, "；".join(evidence.told(each) for each in settings.evidence if each.step == step))
+            Code(step, label, tone, formats.clauses(evidence.told(each) for each in settings.evidence if each.step == step))
             for step, (label, tone) in STEPS.items()
         ]
+
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        found = (evidence.column(ask, each, for_good=not ask.settings.may_fall) for each in ask.settings.evidence)
+        return [each for each in found if each is not None]
 
     def gather(self, ask: Ask) -> Statement | None:
         proofs, values = evidence.proofs(ask, ask.settings.evidence, for_good=not ask.settings.may_fall)
@@ -68,7 +74,7 @@ class Aipl(Family):
 
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         rows: list[tuple[Words, Words]] = [
-            (label, "；".join(evidence.told(each) for each in settings.evidence if each.step == step) or _("没有证据"))
+            (label, formats.clauses(evidence.told(each) for each in settings.evidence if each.step == step) or _("没有证据"))
             for step, (label, _tone) in STEPS.items()
         ]
         fall = _("证据过期后回到较低的一步") if settings.may_fall else _("到达后不再后退")

@@ -17,7 +17,7 @@ from scrm.lib.problems import Problem
 from scrm.staff.api import PoolViewSet
 from segmentation.models import Scheme
 from segmentation.recalculation import services as recalculation
-from segmentation.standings import asked, queries, services, states
+from segmentation.standings import asked, paths, queries, services, states
 from segmentation.standings import preview as trying
 from segmentation.standings.families import families, is_known
 
@@ -104,6 +104,19 @@ class StandingSerializer(serializers.Serializer[Any]):
     ahead = serializers.CharField(help_text="What is missing for the next class.")
     reasons = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()), help_text="Of one member: why, as (what, how much)."
+    )
+
+
+class PathSerializer(serializers.Serializer[Any]):
+    code = serializers.IntegerField(source="code.number")
+    label = serializers.CharField(source="code.label")  # type: ignore[assignment]
+    next = serializers.IntegerField(source="next.number", default=None, allow_null=True)
+    members = serializers.IntegerField()
+    stay_days = serializers.FloatField(allow_null=True, help_text="How long the member in the middle has stood there.")
+    ahead = serializers.CharField(help_text="What that member lacks for the next class.")
+    rises = serializers.IntegerField(help_text="How often members rose from it, in the whole history.")
+    days = serializers.ListField(
+        child=serializers.FloatField(), allow_null=True, help_text="Quartiles of the days before a rise; null when too few rose."
     )
 
 
@@ -242,6 +255,12 @@ class SchemeViewSet(PoolViewSet):
         scheme = self._one()
         found = queries.migrations(scheme, *asked.ends(scheme, *asked.days(request.query_params, scheme, clock.now())))
         return Response(MovesSerializer({**vars(found), "moves": queries.moves(found)}).data)
+
+    @extend_schema(responses=PathSerializer(many=True))
+    @action(detail=True)
+    def path(self, request: Request, pk: str) -> Response:
+        """The way up: time in each class, what is missing for the next, and how long the rise takes."""
+        return Response(PathSerializer(paths.path(self._one(), clock.now()), many=True).data)
 
     @extend_schema(responses=PeopleSerializer, parameters=WHO)
     @action(detail=True)

@@ -1,11 +1,11 @@
 """Charts of schemes."""
 
-
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from members.models.state import RfmGroup
 from scrm.lib import clock
 from scrm.lib.charts import Chart, Column, chart
 from scrm.lib.flows import flow, node
@@ -27,11 +27,18 @@ def _asked(request: HttpRequest) -> Scheme:
     return found
 
 
+def _colours(scheme: Scheme) -> dict[int, str]:
+    """A class has one colour in every picture of its scheme."""
+    if scheme.family == "rfm":
+        return {group.value: f"@rfm-{group.name.lower()}" for group in RfmGroup}
+    return {code.number: f"@chart-{n % 8}" for n, code in enumerate(queries.codes(scheme))}
+
+
 @chart("standing_sizes", title=gettext_lazy("各层人数变化"), permission="segments.view")
 def standing_sizes(request: HttpRequest) -> Chart:
     """Sizes of the classes at the end of each day on which anything changed."""
     scheme = _asked(request)
-    days, codes = queries.sizes_by_day(scheme), queries.codes(scheme)
+    days, codes, colours = queries.sizes_by_day(scheme), queries.codes(scheme), _colours(scheme)
     return Chart(
         title=_("%(name)s：各层人数变化") % {"name": scheme.name},
         columns=[Column(_("日期"), "date"), *(Column(str(code.label), "number") for code in codes)],
@@ -50,10 +57,10 @@ def standing_sizes(request: HttpRequest) -> Chart:
                     "stack": "all",
                     "areaStyle": {"opacity": 0.5},
                     "symbolSize": 5,
-                    "color": f"@chart-{n % 8}",
+                    "color": colours[code.number],
                     "data": [[day.isoformat(), sizes.get(code.number, 0)] for day, sizes in days],
                 }
-                for n, code in enumerate(codes)
+                for code in codes
             ],
         },
         note=_("有会员换层的每一天结束时的人数"),
@@ -66,7 +73,7 @@ def standing_moves(request: HttpRequest) -> Chart:
     scheme = _asked(request)
     days = asked.days(request.GET, scheme, clock.now())
     found = queries.migrations(scheme, *asked.ends(scheme, *days))
-    names = [str(code.label) for code in found.heads]
+    names, colours = [str(code.label) for code in found.heads], _colours(scheme)
     flows = [
         (str(code.label), names[n], members) for code, cells, _all in found.rows if code for n, members in enumerate(cells[:-1])
     ]
@@ -78,10 +85,10 @@ def standing_moves(request: HttpRequest) -> Chart:
         rows=flows,
         option=flow(
             [
-                node(side, name, name, f"@chart-{n % 8}")
+                node(side, head.label, head.label, colours[head.number])
                 for side in "ab"
-                for n, name in enumerate(names)
-                if f"{side}{name}" in seen
+                for head in found.heads
+                if f"{side}{head.label}" in seen
             ],
             [{"source": f"a{a}", "target": f"b{b}", "value": members} for a, b, members in flows],
             right="22%",

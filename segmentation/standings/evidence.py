@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
+from segmentation.standings.columns import Column, newest_order, over
 from segmentation.standings.families import Ask, Settings, Words, refuse
 
 Source = Literal["joined", "event", "order", "community", "spoke", "received", "opened", "clicked"]
@@ -99,6 +100,18 @@ def acts(sources: Sequence[str], kinds: Sequence[str], since: datetime, as_of: d
 # -- Steps and what shows them -------------------------------------------------------------------
 
 
+def column(ask: Ask, each: Evidence, *, for_good: bool) -> Column | None:
+    """What the pass over everybody's orders or events says of it; None: it must be asked for by itself."""
+    if for_good or not each.days:
+        return None
+    since = ask.as_of - timedelta(days=each.days)
+    if each.source == "event" and each.times == 1:
+        return over("event", "max", since, each.kinds)
+    if each.source == "order" and each.times > 1 and not each.amount:
+        return newest_order(each.times, since)
+    return None
+
+
 def proofs(ask: Ask, evidence: Sequence[Evidence], *, for_good: bool) -> tuple[pg.SQL, dict[str, Any]]:
     """A relation (member_id, step, until, since): who was seen on a step, until when that holds, since when (if known).
 
@@ -112,6 +125,8 @@ def proofs(ask: Ask, evidence: Sequence[Evidence], *, for_good: bool) -> tuple[p
         values |= _values(n, each, ask.as_of)
         if by_facts := _of_facts(n, each, for_good):
             parts.append(by_facts)
+        elif known := column(ask, each, for_good=for_good):
+            parts.append(_of_column(n, each, known))
         elif for_good or each.amount:
             parts.append(_alone(n, each, for_good))
         else:
@@ -133,13 +148,22 @@ def _of_facts(n: int, each: Evidence, for_good: bool) -> str:
     columns = f"SELECT member_id, %(step{n})s AS step, 'infinity'::timestamptz AS until, "
     if each.days == 0 and not for_good:
         test = f"amount_total >= %(amount{n})s" if each.amount else f"order_count >= %(times{n})s"
-        return f"{columns} NULL::timestamptz AS since FROM {{facts}} AS f WHERE {test}"
+        return f"{columns} NULL::timestamptz AS since FROM {{facts}} AS f WHERE {test} AND {{mine}}"
     if each.amount or each.times > 1:
         return ""
     if for_good:
-        return f"{columns} first_order_at AS since FROM {{facts}} AS f"
+        return f"{columns} first_order_at AS since FROM {{facts}} AS f WHERE {{mine}}"
     until = f"SELECT member_id, %(step{n})s AS step, last_order_at + %(days{n})s AS until, NULL::timestamptz AS since"
-    return f"{until} FROM {{facts}} AS f WHERE last_order_at > %(from{n})s"
+    return f"{until} FROM {{facts}} AS f WHERE last_order_at > %(from{n})s AND {{mine}}"
+
+
+def _of_column(n: int, each: Evidence, known: Column) -> str:
+    """Until when the n-th newest act, which the pass has found, counts."""
+    at = known.name
+    return (
+        f"SELECT member_id, %(step{n})s AS step, {at} + %(days{n})s AS until, NULL::timestamptz AS since"  # noqa: S608
+        f" FROM {{{known.source}s}} AS seen{n} WHERE {at} IS NOT NULL AND {{mine}}"
+    )
 
 
 def _where(n: int, each: Evidence) -> str:
@@ -222,9 +246,9 @@ def told(each: Mapping[str, Any] | Evidence) -> str:
     from scrm.lib import formats
 
     found = each if isinstance(each, Evidence) else Evidence.model_validate(each)
-    what = "、".join(str(behaviour.name_of(kind)) for kind in found.kinds) or str(NAMES[found.source])
+    what = formats.listed(behaviour.name_of(kind) for kind in found.kinds) or str(NAMES[found.source])
     when = gettext("近 %(n)s 天") % {"n": found.days} if found.days else ""
     much = gettext("满 %(amount)s") % {"amount": formats.money(found.amount)} if found.amount else ""
-    if not much and found.source not in ("joined", "community"):
+    if not much and found.times > 1 and found.source not in ("joined", "community"):
         much = gettext("至少 %(n)s 次") % {"n": found.times}
     return " ".join(part for part in (when, what, much) if part)

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from scrm.lib.problems import Problem
 from scrm.lib.registry import Registry
+from segmentation.standings.columns import Column
 
 Words = str | Promise
 Unit = Literal["", "money", "count", "days", "score", "number"]
@@ -67,15 +68,31 @@ class Family(ABC):
     reads: ClassVar[frozenset[str]] = frozenset({"orders"})  # domains of members.versions
     unit: ClassVar[Unit] = ""  # of MemberStanding.value
     value_label: ClassVar[Words] = ""
+    ends: ClassVar[bool] = False  # what is expected of a standing is its end, not the next step
     is_ladder: ClassVar[bool] = True  # codes are steps from low to high, so there is a next one
 
     @abstractmethod
     def codes(self, settings: Any) -> Sequence[Code]:
         """The classes, from low to high."""
 
+    def listed(self, settings: Any) -> list[Code]:
+        """The classes as lists show them: the highest first; those without an order as they are declared."""
+        codes = list(self.codes(settings))
+        return codes[::-1] if self.is_ladder else codes
+
     def prepare(self, ask: Ask) -> dict[str, Any]:
-        """Full runs, before anything is read for them: edges that gathering leans on already."""
+        """Full runs, before anything is read for them: edges that gathering leans on already.
+
+        `ask.edges` are those of the last full run with the same settings; none otherwise.
+        """
         return {}
+
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        """What it wants of the one pass over orders and the one over events that all schemes share.
+
+        Later statements find them in {orders} and {events}, a row per member, under the names the columns have.
+        """
+        return ()
 
     def gather(self, ask: Ask) -> Statement | None:
         """A SELECT of what members did, kept in a table of the run as {gathered}; equal statements share one table.

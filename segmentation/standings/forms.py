@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from members import behaviour
 from members.attributes.queries import fields_of
 from members.models import Pool
-from scrm.lib import sql
+from scrm.lib import formats, sql
 from scrm.lib.registry import Registry
 from segmentation.standings import evidence
 from segmentation.standings.aipl import STEPS
@@ -159,7 +159,7 @@ class EvidenceForm(forms.Form):
         label=gettext_lazy("证据"), required=False, choices=[("", gettext_lazy("（不用）")), *evidence.NAMES.items()]
     )
     kinds = forms.MultipleChoiceField(
-        label=gettext_lazy("行为类型"), required=False, widget=forms.SelectMultiple(attrs={"size": 3})
+        label=gettext_lazy("行为类型"), required=False, widget=forms.SelectMultiple(attrs={"size": 7})
     )
     times = forms.IntegerField(label=gettext_lazy("至少几次"), min_value=1, max_value=1000, required=False)
     amount = forms.DecimalField(
@@ -170,6 +170,12 @@ class EvidenceForm(forms.Form):
     def __init__(self, *args: Any, kinds: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kinds"].choices = kinds  # type: ignore[attr-defined]
+
+    @property
+    def said(self) -> str:
+        """The kinds chosen, in a line."""
+        labels = dict(self.fields["kinds"].choices)  # type: ignore[attr-defined]
+        return formats.listed(labels.get(each, each) for each in self["kinds"].value() or [])
 
     def document(self) -> dict[str, Any] | None:
         """Evidence as it is kept; None for a row left empty."""

@@ -9,7 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field, model_validator
 
-from segmentation.standings import evidence
+from scrm.lib import formats
+from psycopg2 import sql as pg
+
+from segmentation.standings import columns, evidence
+from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 
 DORMANT, RARE, REGULAR, FREQUENT = 0, 1, 2, 3
@@ -55,8 +59,13 @@ class Usage(Family):
             Code(FREQUENT, gettext_lazy("高频"), "green"),
         ]
 
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        return [column for found in _known(ask) for column in found]
+
     def gather(self, ask: Ask) -> Statement | None:
         chosen: UsageSettings = ask.settings
+        if known := _known(ask):
+            return Statement("standings/gather_marked_days", {"zone": ask.zone}, {"marked": _marked(known)}, is_for_both=True)
         today = ask.as_of.astimezone(ZoneInfo(ask.zone)).date()
         since = _start(today - timedelta(days=chosen.lookback_days - 1), ask.zone) - timedelta(microseconds=1)
         acts, values = evidence.acts(chosen.sources, chosen.kinds, since, ask.as_of)
@@ -82,7 +91,7 @@ class Usage(Family):
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         regular, frequent = (edges.get(name) or getattr(settings, name) for name in ("regular", "frequent"))
         days = _("近 %(n)s 天内活跃 %(a)s 天起")
-        what = "、".join(str(evidence.NAMES[source]) for source in settings.sources)
+        what = formats.listed(evidence.NAMES[source] for source in settings.sources)
         return [
             (gettext_lazy("高频"), days % {"n": settings.window_days, "a": frequent}),
             (gettext_lazy("中频"), days % {"n": settings.window_days, "a": regular}),
@@ -98,6 +107,33 @@ class Usage(Family):
             return ""
         label = self.codes(settings)[standing.code + 1].label
         return _("再活跃 %(n)s 天成为%(label)s") % {"n": max(target - (standing.value or 0), 1), "label": label}
+
+
+def _known(ask: Ask) -> list[tuple[Column, Column, Column]]:
+    """Per source the days of the window, the first act in it and the last of all; none when a source is neither orders nor events."""
+    chosen: UsageSettings = ask.settings
+    if not {"order", "event"}.issuperset(chosen.sources):
+        return []
+    today = ask.as_of.astimezone(ZoneInfo(ask.zone)).date()
+    window = columns.midnights(today - timedelta(days=chosen.window_days - 1), today, ask.zone)
+    just, found = timedelta(microseconds=1), []
+    since = _start(today - timedelta(days=chosen.lookback_days - 1), ask.zone) - just
+    for source in (columns.ORDER, columns.EVENT):
+        if source in chosen.sources:
+            kinds = chosen.kinds if source == columns.EVENT else ()
+            oldest = columns.over(source, "min", window[0] - just, kinds)
+            found.append((columns.days(source, window, kinds), oldest, columns.over(source, "max", since, kinds)))
+    return found
+
+
+def _marked(known: Sequence[tuple[Column, Column, Column]]) -> pg.Composable:
+    """A relation (member_id, days, oldest, latest) of the sources; slots are filled by the running."""
+    parts = [
+        f"SELECT member_id, {days.name} AS days, {oldest.name} AS oldest, {latest.name} AS latest"  # noqa: S608  (constants)
+        f" FROM {{{latest.source}s}} AS {latest.source}s WHERE {latest.name} IS NOT NULL AND {{mine}}"
+        for days, oldest, latest in known
+    ]
+    return pg.SQL(" UNION ALL ".join(parts))
 
 
 def _start(day: date, zone: str) -> datetime:

@@ -16,7 +16,12 @@ DAY = 86_400
 TONES = ("slate", "amber", "blue", "violet", "green")
 PAID = "FROM members_order WHERE pool_id = %(pool_id)s AND status = 1 AND placed_at <= %(as_of)s AND {mine}"
 ORDERS = f"SELECT member_id, placed_at AS at {PAID}"
-DAYS = f"SELECT member_id, min(placed_at) AS at {PAID} GROUP BY member_id, (placed_at AT TIME ZONE %(zone)s)::date"
+# The first order of each day: the one before is a day or more ago, or of another date.
+DAYS = (
+    f"SELECT member_id, at FROM (SELECT member_id, placed_at AS at, lag(placed_at) OVER mine AS before {PAID}"
+    " WINDOW mine AS (PARTITION BY member_id ORDER BY placed_at)) AS o WHERE before IS NULL OR at >= before + interval '26 hours'"
+    " OR (at AT TIME ZONE %(zone)s)::date <> (before AT TIME ZONE %(zone)s)::date"
+)
 ENOUGH = 20  # fewer who took a step say nothing about how long it takes
 
 

@@ -59,6 +59,7 @@ def preview(*, pool: Pool, family_key: str, given: dict[str, Any], scheme: Schem
     tried = Scheme(pk=scheme.pk if scheme else 0, pool=pool, family=family_key)
     work, chain = running.Work(tried, chosen.model_dump(mode="json")), _chain(pool, as_of)
     running.prepare(chain, work)
+    running.lay(chain, [work])
     running.gather(chain, work)
     running.measure(chain, work)
     parts = running.computed(chain, work, steps.bounds(chain.parts[0]))
@@ -87,7 +88,7 @@ def _told(work: running.Work, moves: list[tuple[Any, ...]], seconds: float) -> P
         then[new] += members
         values[new] += int(value or 0)
     about = family(work.scheme.family)
-    codes = about.codes(work.chosen)
+    codes = about.listed(work.chosen)
     sizes = {code.number: (then[code.number], values[code.number] if about.unit else None) for code in codes}
     moved = sum(members for old, new, members, _value in moves if old != new)
     told = queries.said(about.told(work.chosen, work.edges))

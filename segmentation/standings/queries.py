@@ -21,6 +21,7 @@ from segmentation.standings.families import Code, Family, Words, family, is_know
 T = TypeVar("T")
 PAGE = 25
 KEPT = 3600
+MANY, LARGEST = 10, 7  # of more classes than that, a card shows the largest
 DUE = ("overdue", "week", "month")  # when the next step is expected
 
 
@@ -44,6 +45,11 @@ def codes(scheme: Scheme) -> list[Code]:
     return list(family(scheme.family).codes(chosen(scheme))) if is_known(scheme.family) else []
 
 
+def listed(scheme: Scheme) -> list[Code]:
+    """The classes of a scheme as lists show them."""
+    return family(scheme.family).listed(chosen(scheme)) if is_known(scheme.family) else []
+
+
 def labels(scheme: Scheme) -> dict[int, str | Promise]:
     """Code -> what people read."""
     return {code.number: code.label for code in codes(scheme)}
@@ -59,7 +65,7 @@ def value_text(scheme: Scheme, value: int | None) -> str:
         "count": formats.full,
         "score": formats.full,
         "days": lambda n: _("%(n)s 天") % {"n": formats.full(n)},
-        "number": lambda n: formats.decimal(n / 100, 2),
+        "number": lambda n: f"{n / 100:,.1f}",
     }
     return ways[about.unit](value)
 
@@ -92,6 +98,12 @@ def _kept(pool: Pool, name: str, key: object, make: Callable[[], T]) -> T:
     return found
 
 
+def kept(scheme: Scheme, name: str, file: str, given: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """Rows of a statement about one scheme by their code; held until standings change."""
+    found = _kept(scheme.pool, name, scheme.pk, lambda: sql.rows(f"segmentation/{file}", dict(given)))
+    return {row["code"]: row for row in found}
+
+
 def counts(pool: Pool, pks: Sequence[int]) -> dict[int, dict[int, tuple[int, int | None]]]:
     """Scheme -> code -> (members, sum of values)."""
 
@@ -105,10 +117,10 @@ def counts(pool: Pool, pks: Sequence[int]) -> dict[int, dict[int, tuple[int, int
 
 
 def distribution(scheme: Scheme, found: Mapping[int, tuple[int, int | None]] | None = None) -> list[Class]:
-    """The classes from high to low with their sizes."""
+    """The classes as lists show them, with their sizes."""
     if found is None:
         found = counts(scheme.pool, [scheme.pk]).get(scheme.pk, {})
-    return classes(codes(scheme), found)
+    return classes(listed(scheme), found)
 
 
 def classes(
@@ -118,7 +130,7 @@ def classes(
     everybody = sum(members for members, _value in found.values())
     whole = sum(value or 0 for _members, value in found.values())
     rows = []
-    for code in reversed(known):
+    for code in known:
         members, value = found.get(code.number, (0, None))
         part = (value or 0) / whole if whole > 0 else None
         share = members / everybody if everybody else 0.0
@@ -135,6 +147,22 @@ class Card:
     icon: str
     classes: list[Class]
     members: int
+
+    @property
+    def shown(self) -> list[Class]:
+        """All of a few; the largest of many, in their order."""
+        if len(self.classes) <= MANY:
+            return self.classes
+        largest = sorted(self.classes, key=lambda row: -row.members)[:LARGEST]
+        return [row for row in self.classes if row in largest]
+
+    @property
+    def rest(self) -> list[Class]:
+        return [row for row in self.classes if row not in self.shown]
+
+    @property
+    def rest_members(self) -> int:
+        return sum(row.members for row in self.rest)
 
 
 def cards(pool: Pool, *, archived: bool = False) -> list[Card]:
@@ -191,8 +219,8 @@ def migrations(scheme: Scheme, since: datetime, until: datetime) -> Matrix:
     key = f"{scheme.pk}:{since.timestamp()}:{until.timestamp()}"
     found = _kept(scheme.pool, "moves", key, lambda: sql.rows("segmentation/standings/count_migrations", given))
     cells = {(row["from_code"], row["to_code"]): row["members"] for row in found}
-    heads = list(reversed(codes(scheme)))
-    rank = {code.number: place for place, code in enumerate(reversed(heads))}
+    heads = listed(scheme)
+    rank = {code.number: place for place, code in enumerate(codes(scheme))}
     rows: list[tuple[Code | None, list[int], int]] = []
     for code in heads:
         row = [cells.get((code.number, each), 0) for each in [*(head.number for head in heads), None]]
@@ -236,6 +264,10 @@ class Standing:
     @property
     def title(self) -> Words:
         return family(self.scheme.family).title
+
+    @property
+    def ends(self) -> bool:
+        return family(self.scheme.family).ends
 
 
 def shown(scheme: Scheme, row: MemberStanding, known: Mapping[int, Code]) -> Standing:

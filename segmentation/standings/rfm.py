@@ -16,6 +16,8 @@ from scrm.lib import formats
 from segmentation.recalculation import told
 from segmentation.recalculation.edges import rfm_edges
 from segmentation.recalculation.settings import RfmSettings
+from segmentation.standings import columns
+from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, register
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(max_length=100)]
@@ -47,11 +49,14 @@ class Rfm(Family):
 
     def codes(self, settings: Any) -> Sequence[Code]:
         """The eight groups, the value is R, F and M score side by side: 545."""
-        return [Code(group.value, group.label, TONES[group.value]) for group in sorted(RfmGroup, key=lambda group: group.value)]
+        return [Code(group.value, group.label, TONES[group.value]) for group in RfmGroup]
+
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        return list(_window(ask).values()) if _is_another_window(ask) else ()
 
     def gather(self, ask: Ask) -> Statement | None:
         chosen: RfmScheme = ask.settings
-        if not chosen.is_narrow and chosen.window_days == ask.window_days:
+        if not chosen.is_narrow:
             return None
         window = timedelta(days=chosen.window_days)
         values = {"pool_id": ask.pool_id, "as_of": ask.as_of, "window": window, "window_from": ask.as_of - window}
@@ -70,7 +75,9 @@ class Rfm(Family):
         return Statement("standings/sort_by_rfm", constants(ask.edges), {"known": self._known(ask)})
 
     def _known(self, ask: Ask) -> pg.Composable:
-        return pg.SQL("{facts}") if self.gather(ask) is None else pg.SQL("{gathered}")
+        if ask.settings.is_narrow:
+            return pg.SQL("{gathered}")
+        return pg.SQL(_windowed(ask)) if _is_another_window(ask) else pg.SQL("{facts}")
 
     # -- In words --------------------------------------------------------------------------------
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
@@ -99,6 +106,33 @@ class Rfm(Family):
         ]
 
 
+def _is_another_window(ask: Ask) -> bool:
+    """All orders count, but of a window that the facts of the run do not have."""
+    return not ask.settings.is_narrow and ask.settings.window_days != ask.window_days
+
+
+def _window(ask: Ask) -> dict[str, Column]:
+    """Count, amount and oldest order of the window."""
+    since = ask.as_of - timedelta(days=ask.settings.window_days)
+    mine = columns.after("order", since)
+    return {
+        "window_count": Column("order", pg.SQL("(count(*) FILTER (WHERE {}))::int").format(mine), since),
+        "window_amount": Column("order", pg.SQL("coalesce(sum(net_amount) FILTER (WHERE {}), 0)::bigint").format(mine), since),
+        "window_due": columns.over("order", "min", since),
+    }
+
+
+def _windowed(ask: Ask) -> str:
+    """The facts with another window, whose columns have nothing of who ordered before it only."""
+    names = {key: column.name for key, column in _window(ask).items()}
+    return (
+        "(SELECT f.member_id, f.last_order_at,"  # noqa: S608  (constants)
+        f" coalesce(o.{names['window_count']}, 0) AS window_count, coalesce(o.{names['window_amount']}, 0) AS window_amount,"
+        f" o.{names['window_due']} + interval '{ask.settings.window_days} days' AS window_due"
+        " FROM {facts} AS f LEFT JOIN {orders} AS o ON o.member_id = f.member_id)"
+    )
+
+
 def constants(edges: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of sort_by_rfm: ages as intervals, the others as they are."""
     values: dict[str, Any] = {
@@ -115,11 +149,11 @@ def scope_words(chosen: RfmScheme) -> str:
     """Of which orders, in words."""
     parts = [_("近 %(n)s 天") % {"n": chosen.window_days}]
     if chosen.categories:
-        parts.append(_("品类：%(names)s") % {"names": "、".join(chosen.categories)})
+        parts.append(_("品类：%(names)s") % {"names": formats.listed(chosen.categories)})
     if chosen.channels:
-        parts.append(_("渠道：%(names)s") % {"names": "、".join(channel_names(chosen.channels))})
+        parts.append(_("渠道：%(names)s") % {"names": formats.listed(channel_names(chosen.channels))})
     if chosen.stores:
-        parts.append(_("门店：%(names)s") % {"names": "、".join(chosen.stores)})
+        parts.append(_("门店：%(names)s") % {"names": formats.listed(chosen.stores)})
     return " · ".join(parts)
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -17,6 +17,7 @@ from scrm.lib import sql
 from segmentation.models import Scheme
 from segmentation.recalculation import steps
 from segmentation.recalculation.steps import Bounds, Chain, Slot
+from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Family, Settings, Statement, family, is_known
 
 log = logging.getLogger("scrm.segmentation")
@@ -31,6 +32,12 @@ SIDE_BY_SIDE: dict[str, Any] = {
     "parallel_leader_participation": "off",
     "work_mem": "256MB",
 }
+# Orders come from their index in the order of members and time; the planner would hash and sort them again.
+IN_ORDER: dict[str, Any] = {**SIDE_BY_SIDE, "enable_hashagg": "off", "enable_bitmapscan": "off"}
+# Events lie in the order they came: all of them are read once, by everybody there is, and hashed.
+AT_ONCE: dict[str, Any] = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "enable_sort": "off", "work_mem": "256MB"}
+PASSES = {"order": ("orders", IN_ORDER), "event": ("events", AT_ONCE)}
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -90,9 +97,12 @@ def _active(pool: Pool) -> Any:
 
 def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
     """Where everybody in the scope stands, and what of it differs; `anew`: with edges measured now."""
-    for work in works:
-        if anew:
+    works = list(works)
+    if anew:
+        for work in works:
             prepare(chain, work)
+    lay(chain, works)
+    for work in works:
         gather(chain, work)
         if anew:
             measure(chain, work)
@@ -100,8 +110,26 @@ def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
 
 
 def prepare(chain: Chain, work: Work) -> None:
-    """What the family must know before it reads."""
+    """What the family must know before it reads; what it knew last time, if its settings are the same."""
+    work.edges = work.scheme.edges if work.scheme.applied == work.settings else {}
     work.edges = work.family.prepare(work.ask(chain))
+
+
+def lay(chain: Chain, works: Iterable[Work]) -> None:
+    """The one pass over orders and the one over events, with what these schemes want of them."""
+    wanted = {column.name: column for work in works for column in work.family.columns(work.ask(chain))}
+    for source, (slot, knobs) in PASSES.items():
+        mine = [wanted[name] for name in sorted(wanted) if wanted[name].source == source]
+        if mine:
+            _pass(chain, slot, mine, {} if chain.of or len(chain.parts) == 1 else knobs)
+
+
+def _pass(chain: Chain, slot: str, columns: list[Column], knobs: dict[str, Any]) -> None:
+    begins = [column.since or LONG_AGO for column in columns]
+    picked = pg.SQL(",\n    ").join(pg.SQL("{} AS {}").format(column.sql, pg.Identifier(column.name)) for column in columns)
+    parted = _mine(chain) if chain.of or slot == "orders" else pg.SQL("TRUE")
+    values = {"as_of": chain.as_of, "since": min(begins)}
+    chain.keep(slot, f"{FOLDER}gather_{slot}", values, slots={"columns": picked, "mine": parted}, **knobs)
 
 
 def gather(chain: Chain, work: Work) -> None:
@@ -112,7 +140,8 @@ def gather(chain: Chain, work: Work) -> None:
     slot = f"gathered_{_mark(statement)}"
     if slot not in chain.tables:
         name = statement.name if statement.is_for_both else statement.name + chain.of
-        slots = {"mine": _mine(chain), **{key: _given(chain, part) for key, part in statement.slots.items()}}
+        whose = {"mine": _mine(chain)} if statement.is_for_both else {}
+        slots = {**whose, **{key: _given(chain, work, part) for key, part in statement.slots.items()}}
         chain.keep(slot, name, dict(statement.values), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
     work.gathered = chain.tables[slot]
 
@@ -124,14 +153,14 @@ def _mine(chain: Chain) -> Slot:
     return lambda bounds: pg.SQL("member_id BETWEEN {low} AND {high}").format(**bounds)
 
 
-def _given(chain: Chain, part: pg.Composable) -> Slot:
+def _given(chain: Chain, work: Work, part: pg.Composable) -> Slot:
     """A family's own slot, which may name the relations of the run."""
     if not isinstance(part, pg.SQL):
         return part
 
     def filled(bounds: Bounds) -> pg.Composable:
         mine = _mine(chain)
-        known = {"scope": chain.scope, "facts": chain.tables["facts"], "mine": mine(bounds) if callable(mine) else mine}
+        known = {**_relations(chain, work), "mine": mine(bounds) if callable(mine) else mine}
         return part.format(**known, **bounds)
 
     return filled
@@ -165,7 +194,7 @@ def measure(chain: Chain, work: Work) -> None:
 
 
 def _relations(chain: Chain, work: Work) -> dict[str, pg.Composable]:
-    found = {"scope": chain.scope, "facts": chain.tables["facts"]}
+    found = {"scope": chain.scope} | {slot: chain.tables[slot] for slot in ("facts", "orders", "events") if slot in chain.tables}
     return found | ({"gathered": work.gathered} if work.gathered is not None else {})
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field, model_validator
 
+from scrm.lib import formats
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 
 INSIDE = 1
@@ -49,6 +50,7 @@ class Scene(Family):
     unit: ClassVar[Any] = "count"
     value_label: ClassVar[Words] = gettext_lazy("线索数")
     is_ladder: ClassVar[bool] = False
+    ends: ClassVar[bool] = True
 
     def codes(self, settings: Any) -> Sequence[Code]:
         return [Code(INSIDE, gettext_lazy("进行中"), "blue")]
@@ -79,7 +81,11 @@ class Scene(Family):
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         proof = _("%(within)s 天内至少 %(enough)s 条线索") % {"within": settings.within_days, "enough": settings.enough}
         end = _("最后一条线索后 %(n)s 天结束") % {"n": settings.lasts_days}
-        return [(gettext_lazy("开始"), proof), (gettext_lazy("结束"), end), (gettext_lazy("线索"), "、".join(_clues(settings)))]
+        return [
+            (gettext_lazy("开始"), proof),
+            (gettext_lazy("结束"), end),
+            (gettext_lazy("线索"), formats.listed(_clues(settings))),
+        ]
 
 
 def _clues(settings: SceneSettings) -> list[str]:

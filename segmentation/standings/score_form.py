@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from members.attributes.queries import fields_of
 from members.models import Channel, Pool
-from scrm.lib import sql
+from scrm.lib import formats, sql
 from segmentation.standings.evidence import NAMES
 from segmentation.standings.forms import KINDS, SettingsForm, form_of, kinds_of
 from segmentation.standings.score import ScoreSettings
@@ -68,7 +68,7 @@ class ItemForm(forms.Form):
             value = self[name].value()
             labels = dict(getattr(self.fields[name], "choices", ()))
             found += [str(labels.get(each, each)) for each in (value if isinstance(value, list | tuple) else [value]) if each]
-        return "、".join(found)
+        return formats.listed(found)
 
     def clean_conditions(self) -> list[dict[str, str]]:
         """Lines of "name = value"."""

@@ -13,6 +13,7 @@ from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
 from members import behaviour
+from scrm.lib import formats
 from segmentation.standings.evidence import NAMES, TABLES
 from segmentation.standings.families import Settings, Words, refuse
 
@@ -177,8 +178,8 @@ def told(found: Item | Bonus) -> str:
     """What earns the points, in words."""
     if isinstance(found, Bonus):
         name = found.key if found.field == "attribute" else BONUSES[found.field]
-        return _("%(field)s：%(values)s") % {"field": name, "values": "、".join(found.values)}
-    what = "、".join(behaviour.name_of(kind) for kind in found.kinds) or str(NAMES[found.source])
+        return _("%(field)s：%(values)s") % {"field": name, "values": formats.listed(found.values)}
+    what = formats.listed(behaviour.name_of(kind) for kind in found.kinds) or str(NAMES[found.source])
     more = [*found.categories, *found.channels, *(f"{each.name} {each.value}" for each in found.where)]
     per = {"day": _("每天"), "yuan": _("每 100 元"), "time": _("每次")}[found.per]
     return " · ".join([what, *more, per])

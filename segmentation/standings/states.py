@@ -41,7 +41,7 @@ class State:
 
     status: recalculation.Status
     models: list[Model]
-    runs: list[tuple[RecalculationRun, list[dict[str, Any]], str]]
+    runs: list[tuple[RecalculationRun, list[dict[str, Any]], str, int, int]]  # steps, of which scheme, rows written, ms
     failed: list[JobRun]
 
 
@@ -50,7 +50,10 @@ def state(pool: Pool) -> State:
     status = recalculation.status(pool)
     found = [scheme for scheme in queries.schemes(pool) if is_known(scheme.family)]
     names = {scheme.pk: scheme.name for scheme in Scheme.objects.filter(pool=pool)}
-    runs = [(run, _shown(run.steps, names), names.get(run.scheme_id or 0, "")) for run in recalculation.runs(pool, RUNS)]
+    runs = [
+        (run, _shown(run.steps, names), names.get(run.scheme_id or 0, ""), _written(run.steps), _ms(run.steps))
+        for run in recalculation.runs(pool, RUNS)
+    ]
     models = [_core(status), *(_scheme(pool, scheme, status) for scheme in found)]
     return State(status, models, runs, _failed(pool))
 

@@ -19,8 +19,9 @@ from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 from scrm.staff.permissions import may
 from segmentation.models import Scheme
+from segmentation.recalculation import moves as moving
 from segmentation.recalculation import services as recalculation
-from segmentation.standings import asked, queries, services, states
+from segmentation.standings import asked, paths, queries, services, states
 from segmentation.standings import preview as trying
 from segmentation.standings.families import families, family, is_known
 from segmentation.standings.forms import NameForm, SettingsForm, initial, settings_form
@@ -97,14 +98,20 @@ def preview(request: HttpRequest) -> HttpResponse:
         raise Http404
     scheme = _one(request, int(pk)) if pk.isdecimal() and len(pk) < 10 else None
     form = settings_form(key)(request.pool, request.POST)
+    found, status = None, 422
     if form.is_valid():
         try:
             given = form.document()
             found = trying.preview(pool=request.pool, family_key=key, given=given, scheme=scheme, as_of=clock.now())
-            return render(request, "standings/preview.html", {"preview": found, "family": family(key)})
+            status = 200
         except Problem as problem:
             form.add_error(None, problem.message)
-    return render(request, "standings/preview.html", {"form": form}, status=422)
+    context = {"preview": found, "form": form, "family": family(key)}
+    if not request.htmx:
+        return render(
+            request, "standings/edit.html", {**context, "name": NameForm(request.POST), "scheme": scheme}, status=status
+        )
+    return render(request, "standings/preview.html", context, status=status)
 
 
 @allow("recalculation.run")
@@ -146,6 +153,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "scheme": scheme,
         "family": family(scheme.family),
         "classes": rows,
+        "many": len(rows) > queries.MANY,
+        "path": paths.path(scheme, now) if scheme.applied is not None else [],
         "members": sum(row.members for row in rows),
         "whole": sum(row.value or 0 for row in rows),
         "told": queries.told(scheme),
@@ -175,9 +184,18 @@ def _code(request: HttpRequest, scheme: Scheme) -> int | None:
 
 
 def _matrix(request: HttpRequest, scheme: Scheme, now: datetime) -> dict[str, Any]:
-    """Movements between the ends of two days."""
+    """Movements between the ends of two days; each cell leads to its members."""
     since, until = asked.days(request.GET, scheme, now)
-    return {"matrix": queries.migrations(scheme, *asked.ends(scheme, since, until)), "since": since, "until": until}
+    found = queries.migrations(scheme, *asked.ends(scheme, since, until))
+    numbers: list[int | None] = [*(head.number for head in found.heads), None]
+
+    def cells(was: int | None, row: list[int]) -> list[tuple[int, str, bool]]:
+        between = moving.Span(request.pool, since, until)
+        ways = zip(numbers, row, strict=False)
+        return [(n, moving.address(scheme.kind, was, end, between), was == end) for end, n in ways]
+
+    rows = [(code.label, cells(code.number, row), total) for code, row, total in found.rows if code]
+    return {"matrix": found, "rows": rows, "entered": cells(None, found.entered), "since": since, "until": until}
 
 
 # -- The recalculation ---------------------------------------------------------------------------
