@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
 from scrm.lib import formats
-from psycopg2 import sql as pg
-
 from segmentation.standings import columns, evidence
 from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
