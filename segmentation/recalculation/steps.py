@@ -133,7 +133,7 @@ class Chain:
     def _parted(self, name: str, slots: Slots) -> pg.Composed:
         """The statement once per part; a file that knows no bounds is there once."""
         file = body(name)
-        parts = self.parts if "{low}" in file or "{mine}" in file else EVERYBODY
+        parts = self.parts if "{low}" in file or callable(slots.get("mine")) else EVERYBODY
         made = [pg.SQL("({})").format(pg.SQL(file).format(**self._filled(slots, bounds(part)))) for part in parts]
         return pg.SQL(" UNION ALL ").join(made)
 

@@ -109,7 +109,7 @@ class Usage(Family):
 
 
 def _known(ask: Ask) -> list[tuple[Column, Column, Column]]:
-    """Per source the days of the window, the first act in it and the last of all; none when a source is neither orders nor events."""
+    """Per source the days of the window, the first act in it and the last of all; none when the passes do not see enough."""
     chosen: UsageSettings = ask.settings
     if not {"order", "event"}.issuperset(chosen.sources):
         return []

@@ -18,7 +18,7 @@ PAID = "FROM members_order WHERE pool_id = %(pool_id)s AND status = 1 AND placed
 ORDERS = f"SELECT member_id, placed_at AS at {PAID}"
 # The first order of each day: the one before is a day or more ago, or of another date.
 DAYS = (
-    f"SELECT member_id, at FROM (SELECT member_id, placed_at AS at, lag(placed_at) OVER mine AS before {PAID}"
+    f"SELECT member_id, at FROM (SELECT member_id, placed_at AS at, lag(placed_at) OVER mine AS before {PAID}"  # noqa: S608
     " WINDOW mine AS (PARTITION BY member_id ORDER BY placed_at)) AS o WHERE before IS NULL OR at >= before + interval '26 hours'"
     " OR (at AT TIME ZONE %(zone)s)::date <> (before AT TIME ZONE %(zone)s)::date"
 )

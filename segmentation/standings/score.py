@@ -1,6 +1,6 @@
 """Weight score: points for what members do and are, worth less with time; in bands; and why a member has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -14,16 +14,19 @@ from pydantic import Field, model_validator
 from members.models import Member
 from scrm.lib import formats, sql
 from segmentation.models import Scheme
-from segmentation.standings import score_items
+from segmentation.standings import score_columns, score_items
+from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 from segmentation.standings.score_items import THOUSAND, Bonus, Item
 
 COLD, WARM, HOT, TOP = 1, 2, 3, 4
+BACKTESTED = ("half_life", "basis", "backtest", "tested", "tested_at")
 BANDS = ("warm_from", "hot_from", "top_from")
 HALF_LIVES = (0, 7, 14, 30, 60, 90, 180, 365)  # tried by the backtest; 0: no decay
 HORIZON = timedelta(days=30)  # the backtest asks who buys within it
 SAMPLED = 20_000  # members, about
 ENOUGH = 50  # buyers and others at least, for the backtest to mean something
+KEEP = timedelta(days=28)  # a half-life found lately is kept: scores of two days are told by the same one
 FAIR = 0.002  # of AUC: a half-life this near the best is as good, and the longest of them moves scores least
 
 
@@ -78,10 +81,17 @@ class Score(Family):
         today = ask.as_of.astimezone(ZoneInfo(ask.zone)).date()
         return {"counted_from": today.isoformat(), **half_life(ask)}
 
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        known = score_columns.ages(ask.settings, ask.edges, ask.zone)
+        return list(score_columns.counted(ask.settings.items, known).values())
+
     def gather(self, ask: Ask) -> Statement:
-        acts, values = _acts(ask.settings, _start(ask), ask.as_of, ask.zone)
+        items, known = ask.settings.items, score_columns.ages(ask.settings, ask.edges, ask.zone)
+        elsewhere = score_columns.counted(items, known)
+        acts, values = _acts(ask.settings, _start(ask), ask.as_of, ask.zone, elsewhere)
         values |= {"half_life": ask.edges["half_life"], "counted_from": _start(ask)}
-        return Statement("standings/gather_score", values, {"acts": acts}, is_for_both=True)
+        slots = {"acts": acts, "counted": score_columns.relation(items, known)}
+        return Statement("standings/gather_score", values, slots, is_for_both=True)
 
     def measure(self, ask: Ask) -> Statement:
         below = [1 - share / 100 for share in ask.settings.shares]
@@ -123,8 +133,10 @@ def _start(ask: Ask) -> datetime:
     return datetime.combine(date.fromisoformat(ask.edges["counted_from"]), time(), ZoneInfo(ask.zone))
 
 
-def _acts(settings: ScoreSettings, start: datetime, as_of: datetime, zone: str) -> tuple[pg.SQL, dict[str, Any]]:
-    acts, values = score_items.relation(settings.items, settings.bonuses)
+def _acts(
+    settings: ScoreSettings, start: datetime, as_of: datetime, zone: str, counted: Collection[int] = ()
+) -> tuple[pg.SQL, dict[str, Any]]:
+    acts, values = score_items.relation(settings.items, settings.bonuses, counted)
     return acts, {**values, "acts_from": start - timedelta(days=settings.window_days), "as_of": as_of, "zone": zone}
 
 
@@ -134,6 +146,8 @@ def half_life(ask: Ask) -> dict[str, Any]:
     chosen: ScoreSettings = ask.settings
     if chosen.decay != "backtest":
         return {"half_life": chosen.half_life if chosen.decay == "days" else 0, "basis": chosen.decay}
+    if _is_lately(ask):
+        return {name: ask.edges[name] for name in BACKTESTED}
     tried = _backtest(ask)
     others = tried[0]["members"] - tried[0]["buyers"] if tried else 0
     if not tried or min(tried[0]["buyers"], others) < ENOUGH:
@@ -141,7 +155,14 @@ def half_life(ask: Ask) -> dict[str, Any]:
     best = max(each["auc"] for each in tried)
     fair = [each["half_life"] for each in tried if each["auc"] >= best - FAIR]
     kept = [{"half_life": each["half_life"], "auc": round(float(each["auc"]), 4)} for each in tried]
-    return {"half_life": 0 if 0 in fair else max(fair), "basis": "backtest", "backtest": kept, "tested": tried[0]["members"]}
+    best_of = {"half_life": 0 if 0 in fair else max(fair), "basis": "backtest", "backtest": kept}
+    return {**best_of, "tested": tried[0]["members"], "tested_at": ask.as_of.isoformat()}
+
+
+def _is_lately(ask: Ask) -> bool:
+    """Whether the last full run by these settings knows a half-life that was tested within weeks."""
+    known = ask.edges.get("tested_at")
+    return known is not None and abs(ask.as_of - datetime.fromisoformat(known)) < KEEP
 
 
 def _backtest(ask: Ask) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ Points here are thousandths, so that shares of a point add up as integers. Fragm
 and those below; values are bound.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from django.utils.translation import gettext as _
@@ -91,8 +91,9 @@ ACT = (
     "SELECT member_id, {n}::int AS item, {at} AS at, {points} AS points FROM {relation}"
     " WHERE {where} AND {at} > %(acts_from)s AND {at} <= %(as_of)s AND {{mine}}"
 )
+# An act at midnight is of the day that begins: counted back from a midnight, it is not a day older than the others.
 DAILY = (
-    "SELECT member_id, {n}::int AS item, max({at}) AS at, {points} AS points FROM {relation}"
+    "SELECT member_id, {n}::int AS item, max({at}) + interval '1 microsecond' AS at, {points} AS points FROM {relation}"
     " WHERE {where} AND {at} > %(acts_from)s AND {at} <= %(as_of)s AND {{mine}}"
     " GROUP BY member_id, ({at} AT TIME ZONE %(zone)s)::date"
 )
@@ -128,12 +129,18 @@ DEVICE = (
 )
 
 
-def relation(items: Sequence[Item], bonuses: Sequence[Bonus]) -> tuple[pg.SQL, dict[str, Any]]:
-    """All points (thousandths) of all items, numbered in this order; `{mine}` says whose. Bonuses have no moment."""
+NOTHING = "SELECT NULL::bigint AS member_id, NULL::int AS item, NULL::timestamptz AS at, NULL::bigint AS points WHERE FALSE"
+
+
+def relation(items: Sequence[Item], bonuses: Sequence[Bonus], counted: Collection[int] = ()) -> tuple[pg.SQL, dict[str, Any]]:
+    """All points (thousandths) of all items, numbered in this order; `{mine}` says whose. Bonuses have no moment.
+
+    Without the items, by number, that are counted elsewhere.
+    """
     values: dict[str, Any] = {}
-    parts = [_of_item(n, item, values) for n, item in enumerate(items)]
+    parts = [_of_item(n, item, values) for n, item in enumerate(items) if n not in counted]
     parts += [_of_bonus(len(items) + n, bonus, values) for n, bonus in enumerate(bonuses)]
-    return pg.SQL(" UNION ALL ".join(parts)), values
+    return pg.SQL(" UNION ALL ".join(parts or [NOTHING])), values
 
 
 def _of_item(n: int, item: Item, values: dict[str, Any]) -> str:

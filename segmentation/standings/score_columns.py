@@ -1,0 +1,121 @@
+"""Points by the pass over everybody's orders and events: what an act is worth by now is looked up by its age.
+
+Of items counted each time, the pass adds up what the acts are worth. Of items counted once a day it keeps the days as bits,
+and what those are worth is looked up eight days at a time. Both come to what `gather_score` makes of single acts: whole days
+of age, every act (or day) rounded by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg2 import sql as pg
+
+from segmentation.standings import columns
+from segmentation.standings.columns import Column
+from segmentation.standings.score_items import THOUSAND, Item
+
+BYTE = 8
+JUST = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Ages:
+    """From when acts count, and how fast they fade."""
+
+    start: datetime  # the midnight ages are counted back from
+    window_days: int
+    half_life: int  # days; 0: for ever
+
+    def worth(self, points: int, age: int) -> int:
+        """What is left of so many thousandths after some days; today's acts have a negative age."""
+        return round(points * 0.5 ** (age / self.half_life)) if self.half_life and age > 0 else points
+
+
+def ages(settings: Any, edges: Mapping[str, Any], zone: str) -> Ages | None:
+    """None where a day of the window has not 24 hours: single acts are aged then."""
+    last = date.fromisoformat(edges["counted_from"])
+    if not columns.is_steady(last - timedelta(days=settings.window_days), last, zone):
+        return None
+    return Ages(datetime.combine(last, time(), ZoneInfo(zone)), settings.window_days, edges["half_life"])
+
+
+def counted(items: Sequence[Item], known: Ages | None) -> dict[int, Column]:
+    """The items, by number, that the pass counts, and by which column."""
+    if known is None:
+        return {}
+    found = (
+        (n, _of_days(item, known) if item.per == "day" else _of_acts(item, known))
+        for n, item in enumerate(items)
+        if _is_plain(item)
+    )
+    return dict(found)
+
+
+def _is_plain(item: Item) -> bool:
+    narrowed = item.where or item.channels or item.categories or item.least or item.per == "yuan"
+    return item.source in ("order", "event") and not narrowed
+
+
+def _of_acts(item: Item, known: Ages) -> Column:
+    """The sum of what each act is worth. Its age: how many whole days it lies before the start."""
+    source, days = _source(item), known.window_days
+    edges = [known.start - timedelta(days=n) + JUST for n in range(days - 1, -1, -1)]
+    worth = [known.worth(item.weight * THOUSAND, days - 1 - n) for n in range(days + 1)]
+    since = known.start - timedelta(days=days)
+    text = pg.SQL("sum(({worth})[width_bucket({at}, {edges}) + 1]) FILTER (WHERE {mine})")
+    mine = columns.after(source, since, item.kinds)
+    return Column(
+        source, text.format(worth=_numbers(worth), at=columns.AT[source], edges=columns.instants(edges), mine=mine), since
+    )
+
+
+def _of_days(item: Item, known: Ages) -> Column:
+    return columns.days(_source(item), _midnights(known), item.kinds)
+
+
+def _source(item: Item) -> columns.Source:
+    return columns.ORDER if item.source == "order" else columns.EVENT
+
+
+def _midnights(known: Ages) -> list[datetime]:
+    """The days of the window, and today."""
+    return [known.start - timedelta(days=n) for n in range(known.window_days, -1, -1)]
+
+
+def relation(items: Sequence[Item], known: Ages | None) -> pg.SQL:
+    """Points (thousandths) by member and source, out of the columns; its slots are filled by the running."""
+    parts = []
+    found = counted(items, known)
+    for source in (columns.ORDER, columns.EVENT):
+        mine = {n: column for n, column in found.items() if column.source == source}
+        points = " + ".join(_points(items[n], column, known) for n, column in mine.items() if known)
+        if mine:
+            parts.append(f"SELECT member_id, {points} AS points FROM {{{source}s}} AS {source}s WHERE {{mine}}")  # noqa: S608
+    return pg.SQL(" UNION ALL ".join(parts or ["SELECT NULL::bigint AS member_id, NULL::bigint AS points WHERE FALSE"]))
+
+
+def _points(item: Item, column: Column, known: Ages) -> str:
+    return f"coalesce({column.name if item.per != 'day' else _of_bits(item, column, known)}, 0)"
+
+
+def _of_bits(item: Item, column: Column, known: Ages) -> str:
+    """The worth of the days whose bits are set: a table of 256 sums for every eight of them."""
+    bits = known.window_days + 1
+    worth = [known.worth(item.weight * THOUSAND, known.window_days - n - 1) for n in range(bits)]
+    parts = []
+    for first in range(0, bits, BYTE):
+        size = min(BYTE, bits - first)
+        sums = [sum(worth[first + n] for n in range(size) if value >> (size - 1 - n) & 1) for value in range(1 << size)]
+        parts.append(f"({_literal(sums)})[substring({column.name} FROM {first + 1} FOR {size})::bit({size})::int + 1]::bigint")
+    return "(" + " + ".join(parts) + ")"
+
+
+def _literal(numbers: Sequence[int]) -> str:
+    return f"'{{{{{','.join(map(str, numbers))}}}}}'::int[]"
+
+
+def _numbers(numbers: Sequence[int]) -> pg.SQL:
+    return pg.SQL(f"'{{{','.join(map(str, numbers))}}}'::int[]")
