@@ -95,7 +95,7 @@ def importance(request: HttpRequest) -> Chart:
         option={
             "grid": GRID,
             "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-            "xAxis": {"type": "value"},
+            "xAxis": {"type": "value", "axisLabel": {"hideOverlap": True}},
             "yAxis": {"type": "category", "data": [name for name, _value in reversed(shown)]},
             "series": [
                 {

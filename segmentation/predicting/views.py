@@ -53,7 +53,7 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
         "predictor": predictor,
         "model": declared,
         "version": shown,
-        "versions": every,
+        "versions": [(each, _why_not(each)) for each in every],
         "lines": words.lines(shown.metrics, declared.unit) if shown else [],
         "lacking": words.lacking(shown.sizes.get("lacking")) if shown and shown.status == ModelVersion.Status.LACKING else "",
         "base": words.written(shown.sizes.get("base"), declared.unit) if shown and shown.status == "ready" else "",
@@ -67,6 +67,12 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
         "names_error": forms.get("names_error", ""),
         "stale": bool(predictor and shown and shown.settings != predictor.settings),
     }
+
+
+def _why_not(version: ModelVersion) -> str:
+    """Why there is nothing to show of it."""
+    lacks = version.status == ModelVersion.Status.LACKING
+    return words.lacking(version.sizes.get("lacking")) if lacks else version.error
 
 
 @require_POST
