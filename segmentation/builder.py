@@ -35,9 +35,25 @@ Draft = Row | Group
 
 
 def walk(node: Draft, depth: int = 1) -> Iterator[tuple[Draft, int]]:
+    """Every node and how deep it stands in the rule's JSON."""
     yield node, depth
     for child in node.children if isinstance(node, Group) else ():
-        yield from walk(child, depth + 1)
+        yield from walk(child, below(node, depth))
+
+
+def below(group: Group, depth: int) -> int:
+    """How deep the children of a group stand: "none" is written as not any, two levels."""
+    return depth + (2 if group.join == "none" else 1)
+
+
+def nests(group: Group, depth: int) -> bool:
+    """Whether one more group with a condition may stand in this one."""
+    return below(group, depth) + 1 <= MAX_DEPTH
+
+
+def is_full(root: Group) -> bool:
+    """Whether the rule has as many conditions as it may."""
+    return sum(isinstance(node, Row) for node, _ in walk(root)) >= MAX_CONDITIONS
 
 
 # -- Form to draft -------------------------------------------------------------------------------
@@ -142,11 +158,11 @@ def _filter(row: Row, what: str) -> None:
 
 def _add(root: Group, parent: Group, depth: int, what: str, *, group: bool) -> None:
     parent.seek = ""
-    if sum(isinstance(node, Row) for node, _ in walk(root)) >= MAX_CONDITIONS:
+    if is_full(root):
         return
     if not group:
         parent.children.append(Row(what) if what else Row())
-    elif depth + 2 <= MAX_DEPTH:
+    elif nests(parent, depth):
         parent.children.append(Group("any", [Row()]))
 
 

@@ -1,5 +1,6 @@
 """What the builder shows while a rule is being composed: counts, faults, choices, sentence, people."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -131,10 +132,17 @@ class NodeView:
     windows: dict[str, Any] = field(default_factory=dict)
     palette: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)  # the facts a group can be given
     stray: bool = False  # asks for a field that is not offered any more
+    nests: bool = True  # another group may stand in it
 
     @property
     def id(self) -> str:
         return self.node.id
+
+    def walk(self) -> Iterator["NodeView"]:
+        """It and everything in it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
 
     @property
     def label(self) -> str:
@@ -187,11 +195,20 @@ class Preview:
     root: NodeView
     result: Result
     sentence: str
+    translated: str  # the same in the other language
     sample: list[Member]
     bars: list[queries.Bar]
     rule: dict[str, Any]
     faults: list[Fault]
     orphans: list[str]  # faults of the rule as a whole
+    full: bool  # no condition more
+
+    def tell(self, draft: Group, faults: list[Fault]) -> None:
+        """Put what saving found wrong beside the rows it is about."""
+        told = _by_node(faults, builder.as_rule(draft)[1])
+        for view in self.root.walk():
+            view.faults = [*view.faults, *told.pop(view.id, [])]
+        self.orphans += [said for rest in told.values() for said in rest]
 
 
 def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
@@ -216,11 +233,13 @@ def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
         view.of(root),
         result,
         queries.sentence(pool, tree, view.names),
+        queries.sentence(pool, tree, language="en" if language().startswith("zh") else "zh-hans"),
         queries.sample(result.bitmap),
         queries.reach(look, result.bitmap, language()),
         rule,
         faults,
         list(view.faults.get("", [])),
+        builder.is_full(root),
     )
 
 
@@ -246,11 +265,12 @@ class _Viewer:
         self.versions = versions(pool.pk)
         self.facts = fact_groups(pool)
 
-    def of(self, node: Draft) -> NodeView:
+    def of(self, node: Draft, depth: int = 1) -> NodeView:
         found = self.counts.get(node.id)
         view = NodeView(node, self.faults.get(node.id, []), found, found.after / self.total if found and self.total else 0.0)
         if isinstance(node, Group):
-            view.children = [self.of(child) for child in node.children]
+            view.children = [self.of(child, builder.below(node, depth)) for child in node.children]
+            view.nests = builder.nests(node, depth)
             view.palette = sought(self.facts, node.seek)
         else:
             self.row(view, node)

@@ -77,7 +77,7 @@ def library(pool: Pool, as_of: datetime, *, q: str = "", source: str = "") -> Li
     tags = [tag for group in found for tag in group.tags.all()]
     behind = kept(pool, tags)
     shelves = [_shelf(group, figures, covered, total, behind, q.strip().lower(), source) for group in found]
-    shown = [shelf for shelf in shelves if shelf.rows or not (q or source)]
+    shown = [shelf for shelf in shelves if shelf.rows or (not source and q.strip().lower() in shelf.group.name.lower())]
     return Library(shown, total, len(tags), max(covered.values(), default=0), sum(len(shelf.rows) for shelf in shown))
 
 

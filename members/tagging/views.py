@@ -50,6 +50,7 @@ def group_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             groups.save_group(pool=request.pool, group=group, **form.cleaned_data, actor=request.user)
+            toast(request, _("标签组「%(name)s」已保存") % {"name": form.cleaned_data["name"]})
             return redirect("tags:list")
         except Problem as problem:
             form.add_error(_field(form, problem), problem.message)
@@ -72,6 +73,7 @@ def tag_edit(request: HttpRequest, group_pk: int, pk: int | None = None) -> Http
     if request.method == "POST" and form.is_valid():
         try:
             saved = services.save_tag(tag=tag, **form.cleaned_data, actor=request.user)
+            toast(request, _("标签「%(name)s」已保存") % {"name": saved.name})
             return redirect("tags:detail", saved.pk)
         except Problem as problem:
             form.add_error(_field(form, problem), problem.message)

@@ -86,7 +86,11 @@ def sentence_of(pool: Pool, rule: Any, names: Any = None, language: str | None =
     try:
         return sentence(pool, parse(rule), names, language)
     except RuleError as error:
-        return "；".join(fault.text.said(language or get_language() or "zh-hans") for fault in error.faults)
+        return _wrong(error, language)
+
+
+def _wrong(error: RuleError, language: str | None = None) -> str:
+    return "；".join(fault.text.said(language or get_language() or "zh-hans") for fault in error.faults)
 
 
 def sentence(pool: Pool, tree: Node, names: Any = None, language: str | None = None) -> str:
@@ -148,5 +152,5 @@ def why(segment: Segment, rule: Any, member_id: int, as_of: datetime) -> dict[st
     try:
         reasons = explain_values(segment.pool, rule, member_id, as_of)
     except RuleError as error:
-        return {"inside": inside, "reasons": [], "holds": None, "error": "; ".join(fault.text.zh for fault in error.faults)}
+        return {"inside": inside, "reasons": [], "holds": None, "error": _wrong(error)}
     return {"inside": inside, "reasons": reasons, "holds": reasons[0].holds}

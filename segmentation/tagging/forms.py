@@ -29,7 +29,12 @@ class SegmentForm(forms.Form):
     """A tag in step with a segment."""
 
     name = forms.CharField(label=_("标签"), max_length=40)
-    group = forms.ModelChoiceField(label=_("标签组"), queryset=TagGroup.objects.none(), empty_label=None)
+    group = forms.ModelChoiceField(
+        label=_("标签组"),
+        queryset=TagGroup.objects.none(),
+        empty_label=None,
+        help_text=_("互斥组里每位会员最多带一个标签：已带有组内其他标签的会员不会打上"),
+    )
     segment = forms.ModelChoiceField(label=_("分群"), queryset=Segment.objects.none(), empty_label=None)
 
     def __init__(self, *args: Any, pool: Pool, **kwargs: Any) -> None:

@@ -54,10 +54,11 @@ def _build(request: HttpRequest, rule: TagRule | None, tag: Tag | None) -> HttpR
     if request.method != "POST":
         form = RuleForm(initial=_initial(request, rule, tag), pool=request.pool)
         return _page(request, rule, tag, _first(request, rule), form)
-    draft, command, form = builder.decode(request.POST), request.POST.get("op", ""), RuleForm(request.POST, pool=request.pool)
-    if command == "save":
+    draft, commands, form = builder.decode(request.POST), request.POST.getlist("op"), RuleForm(request.POST, pool=request.pool)
+    for command in commands:
+        builder.edit(draft, command)
+    if "save" in commands:
         return _save(request, rule, tag, draft, form)
-    builder.edit(draft, command)
     return _page(request, rule, tag, draft, RuleForm(initial=request.POST.dict(), pool=request.pool))
 
 
@@ -93,7 +94,7 @@ def _save(request: HttpRequest, rule: TagRule | None, tag: Tag | None, draft: bu
                 pool=request.pool, rule=shown.rule, tag=tag, recipe=recipe, actor=request.user, **form.cleaned_data
             )
         except BadRule as error:
-            shown.orphans += [fault.text.said(request.LANGUAGE_CODE) for fault in error.faults]
+            shown.tell(draft, error.faults)
         except Problem as problem:
             form.add_error("name" if "name" in problem.fields else None, problem.message)
         else:

@@ -148,6 +148,17 @@ document.getElementById("tasks")?.addEventListener("toggle", (event) => {
   if (event.newState === "open") htmx.trigger(event.target.querySelector("[hx-get]") ?? event.target, "look");
 });
 
+// -- A button pressed while an answer is under way: what it asked goes with the request that replaces it ---
+document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
+  const form = target.closest?.("form[data-keeps-presses]");
+  if (!form) return;
+  const pressed = [...(form.pressed ?? []), ...ctx.request.body.getAll("op")];
+  ctx.request.body.delete("op");
+  pressed.forEach((op) => ctx.request.body.append("op", op));
+  form.pressed = pressed;
+});
+document.addEventListener("htmx:before:response", ({ target }) => { const form = target.closest?.("form[data-keeps-presses]"); if (form) form.pressed = []; });
+
 // -- Command palette -------------------------------------------------------------------------------------
 const palette = document.getElementById("palette");
 const choices = () => [...palette.querySelectorAll(".palette-body :is(a, button)")].filter((item) => !item.closest("[hidden]"));

@@ -1,5 +1,6 @@
 """The rule builder in a real browser: live count, focus kept, popover kept, saved; by keyboard; without JavaScript."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,13 @@ from django.conf import settings
 from django.test import Client
 
 from members.models import Pool
+from scrm.jobs import running
+from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from segmentation.models import Segment
+from segmentation.segments import computing
 from tests import factories
+from tests.browser.conftest import fits_a_phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -44,6 +49,86 @@ def test_a_rule_is_built_with_a_live_count(pool: Pool, enter: Callable[..., Any]
     page.get_by_role("button", name="保存并计算").click()
     page.wait_for_url("**/segments/*/")
     assert Segment.objects.get().name == "上海客"
+
+
+def test_a_segment_from_the_first_condition_to_its_second_version(
+    pool: Pool, enter: Callable[..., Any], accessible: Callable[[], None]
+) -> None:
+    """Groups in groups, the funnel, what is unfinished, people, time, both languages; saved, computed, changed."""
+    from playwright.sync_api import expect
+
+    for n in range(8):
+        factories.member(pool, f"m{n}", city="上海" if n < 7 else "杭州", gender=1 if n < 4 else 2)
+    page = enter("marketer", "/segments/new/?rule=%7B%22all%22%3A%5B%5D%7D")
+    count = page.locator("b.big")
+
+    def add(group: int, name: str) -> None:
+        page.get_by_role("button", name="条件", exact=True).nth(group).click()
+        page.locator(".palette:popover-open .fact-choice", has_text=name).first.click()
+
+    def choose(row: int, label: str) -> None:
+        page.locator(".rule .pickfield").nth(row).click()
+        page.locator(".pop.checks:popover-open label", has_text=label).click()
+        page.keyboard.press("Escape")
+
+    add(0, "城市")
+    expect(page.locator(".rule.todo .errors")).to_be_visible()  # nothing chosen yet: said beside the row
+    expect(page.locator(".unready")).to_contain_text("有 1 处未填好")
+    choose(0, "上海")
+    expect(page.locator("[data-after]").first).to_have_attribute("data-after", "7")
+    page.get_by_role("button", name="条件组", exact=True).click()
+    expect(page.locator("fieldset.group")).to_have_count(2)
+    page.locator("fieldset.group .join").nth(1).select_option("none")
+    page.locator("fieldset.group fieldset.group select.fact").select_option("gender")
+    choose(1, "男")
+    expect(count).to_have_attribute("data-count", "3")
+    assert [each.get_attribute("data-after") for each in page.locator(".rule [data-after]").all()] == ["7", "4"]
+    expect(page.locator("fieldset.group fieldset.group .adders .left")).to_have_text("剩 3")
+    expect(page.locator(".reading")).to_have_text("城市是上海，且排除（性别是男）")
+    expect(page.locator(".read-also[lang=en]")).to_contain_text("city is 上海")
+    expect(page.locator(".audience header small")).to_contain_text("ms")
+    expect(page.locator(".sample li")).to_have_count(3)
+    accessible()
+
+    page.locator("#id_name").fill("上海女客")
+    page.get_by_role("button", name="保存并计算").click()
+    page.wait_for_url("**/segments/*/")
+    expect(page.locator("#state")).to_contain_text("正在计算")
+    running.run(JobRun.objects.get(kind=computing.REFRESH).pk, heart=False)
+    expect(page.locator("#state b.big")).to_contain_text("3", timeout=10_000)  # the page looks again by itself
+    page.get_by_role("link", name="编辑规则").click()
+    page.get_by_role("button", name="删除条件组").click()
+    expect(page.locator("fieldset.group")).to_have_count(1)
+    page.get_by_role("button", name="保存为新版本").click()
+    page.wait_for_url(re.compile(r"/segments/\d+/$"))
+    page.get_by_role("link", name="规则版本").click()
+    expect(page.locator(".rule-diff .removed").last).to_contain_text("性别是男")
+    page.get_by_role("button", name="恢复这一版").click()
+    expect(page.locator("#results table")).to_contain_text("恢复自第 1 版")
+    segment = Segment.objects.get()
+    assert (segment.version, segment.versions.get(n=3).rule) == (3, segment.versions.get(n=1).rule)
+
+
+def test_no_press_is_lost_and_the_deepest_group_takes_no_more(pool: Pool, enter: Callable[..., Any]) -> None:
+    from playwright.sync_api import expect
+
+    factories.member(pool, "Ann")
+    page = enter("marketer", "/segments/new/?rule=%7B%22all%22%3A%5B%5D%7D")
+    page.evaluate("""() => {
+        const button = document.querySelector('button[value^="add-group:"]');
+        [0, 30, 60].forEach((ms) => setTimeout(() => button.click(), ms));
+    }""")
+    groups = page.locator("fieldset.group")
+    expect(groups).to_have_count(4)
+    inner = "fieldset.group"
+    for depth in range(2, 7):
+        inner += " fieldset.group"
+        page.locator(inner).first.locator(":scope > .children > .adders > [value^='add-group:']").click()
+        expect(groups).to_have_count(3 + depth)
+    last = page.locator(inner + " fieldset.group").first
+    expect(last.locator("[value^='add-group:']")).to_be_disabled()
+    expect(last).to_contain_text("已到最深一层")
+    assert fits_a_phone(page)
 
 
 def test_a_rule_is_built_by_keyboard_alone(pool: Pool, enter: Callable[..., Any]) -> None:

@@ -59,6 +59,35 @@ def test_who_came_and_went(segment: Segment, pool: Pool, enter: Callable[..., An
     expect(page.locator("#results table")).not_to_contain_text("Ann")
 
 
+def test_one_member_through_time(segment: Segment, pool: Pool, enter: Callable[..., Any], accessible: Callable[[], None]) -> None:
+    """From the size chart to a day, to one member: why not in it, since when; then a day nobody can name."""
+    from playwright.sync_api import expect
+
+    ann = Member.objects.get(name="Ann")
+    page = enter("marketer", f"/segments/{segment.pk}/")
+    sizes = page.locator("chart-view").first
+    expect(sizes.locator("canvas")).to_be_visible()
+    tall = sizes.bounding_box()["height"]
+    page.get_by_label("会员编号、手机号、邮箱或会员卡号").fill(str(ann.pk))
+    page.get_by_role("button", name="核对").click()
+    why = page.locator("#why")
+    expect(why).to_contain_text("不在分群里")
+    expect(why.locator(".why li")).to_contain_text("这位会员：北京")
+    then, since = (clock.now() - timedelta(days=days) for days in (10, 3))
+    expect(why).to_contain_text(f"{then.astimezone(pool.zone):%Y-%m-%d}")
+    expect(why).to_contain_text(f"{since.astimezone(pool.zone):%Y-%m-%d}")
+    assert sizes.bounding_box()["height"] == tall  # the answer was morphed in; the chart is as it was
+    accessible()
+    page.get_by_role("link", name="进出与历史").click()
+    page.get_by_role("link", name="全部历史").click()
+    page.wait_for_url("**from=*")
+    expect(page.locator("[data-moved=entered]")).to_have_text("+1")
+    page.get_by_role("link", name="起始日成员 2").click()
+    expect(page.locator("#results table")).to_contain_text("Ann")
+    page.goto(page.url.split("?")[0] + "?from=never")
+    expect(page.get_by_text("「never」不是日期")).to_be_visible()
+
+
 def test_two_are_compared_and_combined(
     segment: Segment, pool: Pool, enter: Callable[..., Any], accessible: Callable[[], None]
 ) -> None:

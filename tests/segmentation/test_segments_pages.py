@@ -16,8 +16,9 @@ from members.models import ExportRequest, Member, Pool
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
-from segmentation import builder
+from segmentation import builder, rows
 from segmentation.models import Segment, SegmentVersion
+from segmentation.rules import parse
 from segmentation.segments import computing, services, usage
 from tests import factories
 
@@ -160,6 +161,66 @@ def test_buttons_add_copy_move_and_remove() -> None:
     builder.edit(root, f"remove:{inner.id}")
     builder.edit(root, "remove:nobody")
     assert [child.kind for child in root.children] == ["group", "group", "row", "group"]
+
+
+def deepest(join: str) -> tuple[builder.Group, builder.Group]:
+    """A rule to which groups were added as long as one could be, and the innermost of them."""
+    root = here = builder.Group(join)
+    while builder.nests(here, {node.id: depth for node, depth in builder.walk(root)}[here.id]):
+        builder.edit(root, f"add-group:{here.id}")
+        here = here.children[-1]  # type: ignore[assignment]
+        here.join = join
+        if parse.read(builder.as_rule(root)[0])[1]:  # as "none" it is one level too many
+            here.join = "any"
+    return root, here
+
+
+def test_groups_nest_to_the_depth_the_language_allows() -> None:
+    for join, groups in (("all", 6), ("none", 3)):  # "none" is not any: two levels
+        root, innermost = deepest(join)
+        rule, _places = builder.as_rule(root)
+        assert not parse.read(rule)[1], join
+        assert sum(isinstance(node, builder.Group) for node, _ in builder.walk(root)) == groups + 1
+        before = len(innermost.children)
+        builder.edit(root, f"add-group:{innermost.id}")
+        assert len(innermost.children) == before
+        innermost.children.append(builder.Group("any", [rows.Row()]))
+        assert [fault.code for fault in parse.read(builder.as_rule(root)[0])[1]] == ["too_deep"], join
+
+
+def test_a_full_rule_takes_no_more_and_says_so(people: Pool, login: Login) -> None:
+    many = quote(json.dumps({"all": [{"fact": "gender", "op": "in", "value": [1]}] * 100}))
+    page = login("marketer").get(f"{HOME}new/?rule={many}").content.decode()
+    assert "条件已达上限" in page
+    assert "disabled" in page[page.index('popovertarget="p-') :][:60]
+
+
+def test_buttons_pressed_one_after_the_other_all_count(people: Pool, login: Login) -> None:
+    client = login("marketer")
+    page = client.post(f"{HOME}new/", form(op=["add-row:g:gender", "copy:a", "add-group:g"])).content.decode()
+    assert page.count(':row"') == 4
+    assert page.count(':group"') == 2
+    assert client.post(f"{HOME}new/", form(op=["copy:a", "save"])).status_code == 302
+    rule = SegmentVersion.objects.get().rule
+    assert len(rule["all"]) == 2
+
+
+def test_what_saving_finds_wrong_stands_beside_its_row(people: Pool, login: Login) -> None:
+    fields = form(op="save", **{"a.fact": "tag", "a.was": "tag", "a.op": "any", "a.value": ["999"]})
+    client = login("marketer")
+    client.cookies["django_language"] = "en"
+    answer = client.post(f"{HOME}new/", fields)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert not Segment.objects.exists()
+    row = page[page.index('id="r-a"') :]
+    assert "This tag does not exist" in row[: row.index("adders")]
+    assert page.count("This tag does not exist") == 1
+
+
+def test_the_sentence_is_read_in_both_languages(people: Pool, login: Login) -> None:
+    page = login("marketer").post(f"{HOME}new/", form()).content.decode()
+    assert '<p class="reading">城市是上海</p><p class="read-also" lang="en">city is 上海</p>' in page
 
 
 def test_a_form_made_of_nonsense_is_harmless(people: Pool, login: Login) -> None:

@@ -116,6 +116,7 @@ class SegmentViewSet(ThroughTime, Portraits, PoolViewSet):
             **{name: getattr(found, name) for name in ("size", "total", "share", "ms", "from_cache", "as_of")},
             "per_node": {path: {"own": node.own, "after": node.after} for path, node in found.per_node.items()},
             "sentence": queries.sentence(self.pool, tree),
+            "sentences": {language: queries.sentence(self.pool, tree, language=language) for language in ("zh-hans", "en")},
             "sample": [member.pk for member in queries.sample(found.bitmap)],
         }
         return Response(shapes.CountOut(data).data)

@@ -75,6 +75,7 @@ class CountOut(serializers.Serializer[Any]):
     share = serializers.FloatField()
     per_node = serializers.DictField(child=NodeOut(), help_text="JSON path → counts")
     sentence = serializers.CharField()
+    sentences = serializers.DictField(child=serializers.CharField(), help_text="`zh-hans` and `en`")
     ms = serializers.FloatField()
     from_cache = serializers.BooleanField()
     sample = serializers.ListField(child=serializers.IntegerField())

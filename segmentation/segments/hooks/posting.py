@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import socket
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
 from scrm.lib import crypto
@@ -76,4 +79,16 @@ def post(hook: SegmentHook, key: str, payload: dict[str, Any], now: datetime) ->
     except targets.Forbidden as refused:
         return Answer(None, str(refused))
     except (http.client.HTTPException, OSError) as error:
-        return Answer(None, f"{type(error).__name__}: {error}")
+        return Answer(None, _said(error))
+
+
+def _said(error: Exception) -> str:
+    """What went wrong on the way, in words where it is one of the usual things."""
+    usual: dict[type[Exception], str] = {
+        socket.gaierror: _("找不到这个域名"),
+        ConnectionRefusedError: _("对方没有在这个端口接听"),
+        TimeoutError: _("对方没有及时回答"),
+        ssl.SSLError: _("对方的证书核验不通过"),
+    }
+    words = next((words for kind, words in usual.items() if isinstance(error, kind)), type(error).__name__)
+    return f"{words} ({error})" if str(error) else words

@@ -49,10 +49,11 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
             else {"name": request.GET.get("name", "")}
         )
         return _builder(request, segment, _first_draft(request, segment), NameForm(initial=name))
-    draft, command, form = builder.decode(request.POST), request.POST.get("op", ""), NameForm(request.POST)
-    if command in ("save", "save-as"):
-        return _save(request, segment, draft, form, as_new=command == "save-as")
-    builder.edit(draft, command)
+    draft, commands, form = builder.decode(request.POST), request.POST.getlist("op"), NameForm(request.POST)
+    for command in commands:  # one, and those pressed before it whose answers never came
+        builder.edit(draft, command)
+    if {"save", "save-as"} & set(commands):
+        return _save(request, segment, draft, form, as_new="save-as" in commands)
     return _builder(request, segment, draft, NameForm(initial=request.POST.dict()))
 
 
@@ -80,7 +81,7 @@ def _save(request: HttpRequest, segment: Segment | None, draft: builder.Group, f
         try:
             saved = _saved(request, None if as_new else segment, shown, form.cleaned_data)
         except services.BadRule as error:
-            shown.orphans += [fault.text.zh for fault in error.faults]
+            shown.tell(draft, error.faults)
         except Problem as problem:
             form.add_error("name" if "name" in problem.fields else None, problem.message)
             if problem.code == "version_moved":  # they have been told: saving again is meant

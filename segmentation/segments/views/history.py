@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from pyroaring import BitMap
 
@@ -25,11 +26,11 @@ from segmentation.segments.views.finding import head, number_in, one
 PAGE = 50
 WEEK = timedelta(days=7)
 SHOWN = {
-    "entered": _("进入"),
-    "left": _("离开"),
-    "stayed": _("留下"),
-    "before": _("起始日成员"),
-    "after": _("截止日成员"),
+    "entered": gettext_lazy("进入"),
+    "left": gettext_lazy("离开"),
+    "stayed": gettext_lazy("留下"),
+    "before": gettext_lazy("起始日成员"),
+    "after": gettext_lazy("截止日成员"),
 }
 
 
