@@ -1,7 +1,7 @@
 """Our own runs on a pool: whole, by the minute, and the scan of its orders that the minute is measured in."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,12 +61,11 @@ def tidy(pool: Any) -> None:
 @contextmanager
 def schemes(pool: Any, as_of: datetime) -> Iterator[list[Any]]:
     """The pool with a scheme of each family, computed; afterwards as it was found, for the next measurement."""
-    from members.models import MemberStanding
     from segmentation.models import Scheme
     from segmentation.standings import known  # noqa: F401  (families announce themselves)
     from segmentation.standings.families import checked
 
-    Scheme.objects.filter(pool=pool, name__startswith="bench ").delete()  # left by a run that was killed
+    _drop(list(Scheme.objects.filter(pool=pool, name__startswith="bench ")))  # left by a run that was killed
     made = [
         Scheme.objects.create(pool=pool, family=key, name=f"bench {key}", settings=checked(key, given).model_dump(mode="json"))
         for key, given in SCHEMES.items()
@@ -74,10 +73,17 @@ def schemes(pool: Any, as_of: datetime) -> Iterator[list[Any]]:
     try:
         yield made
     finally:
-        MemberStanding.objects.filter(scheme_id__in=[scheme.pk for scheme in made]).delete()
-        Scheme.objects.filter(pk__in=[scheme.pk for scheme in made]).delete()
+        _drop(made)
         full(pool, as_of)
         tidy(pool)
+
+
+def _drop(schemes: Sequence[Any]) -> None:
+    from members.models import MemberStanding
+
+    for scheme in schemes:
+        MemberStanding.objects.filter(scheme_id=scheme.pk).delete()
+        scheme.delete()
 
 
 def ticks(pool: Any, as_of: datetime, runs: int) -> list[float]:

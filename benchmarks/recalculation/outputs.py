@@ -58,4 +58,5 @@ def assert_same(db: Any, live: Any, theirs: str) -> None:
     for one, other in (("live", theirs), (theirs, "live")):
         differ = db.execute(f"SELECT {picked} FROM {one} EXCEPT SELECT {picked} FROM {other}").fetchall()
         assert not differ, f"{len(differ)} rows of {one} are not in {other}: {picked}: {differ[:3]}"
-    assert live.num_rows == db.execute(f"SELECT count(*) FROM {theirs}").fetchone()[0] > 0
+    ((rows,),) = db.execute(f"SELECT count(*) FROM {theirs}").fetchall()
+    assert live.num_rows == rows > 0, f"{live.num_rows} rows are live, {rows} in {theirs}"

@@ -62,8 +62,8 @@ VALUE = """
         NULL::BIGINT AS since, NULL::BIGINT AS due, NULL::BIGINT AS expected_at
     FROM facts WHERE amount_total > 0"""
 PURCHASES = """
-    CREATE TABLE purchases AS SELECT member_id, count(*) AS purchases, (list(at ORDER BY at))[1:5] AS reached
-    FROM (SELECT member_id, min(placed_at) AS at FROM orders WHERE status = 1 AND placed_at <= $as_of
+    CREATE TABLE purchases AS SELECT member_id, count(*) AS purchases, (list(placed ORDER BY placed))[1:5] AS reached
+    FROM (SELECT member_id, min(placed_at) AS placed FROM orders WHERE status = 1 AND placed_at <= $as_of
         GROUP BY member_id, (placed_at + $shift) // $day)
     GROUP BY member_id"""
 WAITS = """
@@ -73,13 +73,13 @@ WAITS = """
     FROM purchases, range(1, 6) r(k) WHERE k <= len(reached) GROUP BY k ORDER BY k"""
 LADDER = """
     SELECT member_id, least(purchases, 5) AS code, purchases AS value, reached[least(purchases, 5)] AS since, NULL::BIGINT AS due,
-        CASE WHEN purchases < 5 THEN reached[purchases] + $waits[purchases] * 1000000 END AS expected_at
+        CASE WHEN purchases < 5 THEN reached[purchases] + $waits[purchases]::BIGINT * 1000000 END AS expected_at
     FROM purchases"""
 POINTS = """
-    CREATE TABLE points AS SELECT member_id, sum(CASE WHEN $half_life = 0 OR at >= $start THEN points
-        ELSE round_even(points * pow(0.5, (($start - at) // $day) / $half_life), 0)::BIGINT END)::BIGINT AS points
+    CREATE TABLE points AS SELECT member_id, sum(CASE WHEN $half_life = 0 OR acted >= $start THEN points
+        ELSE round_even(points * pow(0.5, (($start - acted) // $day) / $half_life), 0)::BIGINT END)::BIGINT AS points
     FROM (
-        SELECT member_id, placed_at AS at, 50000 AS points FROM orders
+        SELECT member_id, placed_at AS acted, 50000 AS points FROM orders
             WHERE status = 1 AND placed_at > $from AND placed_at <= $as_of
         UNION ALL SELECT member_id, occurred_at, CASE kind WHEN 'favourite' THEN 5000 ELSE 10000 END FROM events
             WHERE kind IN ('add_to_cart', 'favourite') AND occurred_at > $from AND occurred_at <= $as_of
