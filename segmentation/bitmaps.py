@@ -29,12 +29,39 @@ def grouped_ids(statement: str, params: dict[str, Any]) -> list[tuple[Any, "np.n
     return [(value, big_endian(packed, ">u4", np.uint32)) for value, packed in rows]
 
 
+def chosen_ids(statement: str, params: dict[str, Any], choices: list[Any]) -> list[BitMap]:
+    """The ids of each of a few `v0`: rows need not be sorted by them."""
+    each = ", ".join(f"{PACKED} FILTER (WHERE v0 = %(choice{n})s)" for n in range(len(choices)))
+    text = f"{TUNED}SELECT {each} FROM ({statement}) AS leaf"  # noqa: S608 - as above
+    (row,) = sql.fetch(text, params | {f"choice{n}": choice for n, choice in enumerate(choices)})
+    return [unpacked(packed) for packed in row]
+
+
 def packed_values(statement: str, params: dict[str, Any], count: int, unknown: int) -> list["np.ndarray[Any, Any]"]:
     """The ids of a statement and its `v0`, `v1` … beside them, as numbers of eight bytes."""
     values = [f"string_agg(int8send(coalesce(v{n}::bigint, %(unknown)s)), ''::bytea)" for n in range(count)]
     text = f"{TUNED}SELECT {', '.join([PACKED, *values])} FROM ({statement}) AS leaf"  # noqa: S608 - as above
     (row,) = sql.fetch(text, params | {"unknown": unknown})
     return [big_endian(row[0], ">u4", np.uint32), *(big_endian(packed, ">i8", np.int64) for packed in row[1:])]
+
+
+def tallied(statement: str, params: dict[str, Any]) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+    """The ids of a statement and how many rows each has: sent row by row and counted here, where memory is near."""
+    ((packed,),) = sql.fetch(f"{TUNED}SELECT {PACKED} FROM ({statement}) AS leaf", params)  # noqa: S608 - as above
+    ids = np.frombuffer(packed or b"", dtype=">u4").astype(np.int64)
+    low, high = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
+    if high - low > 8 * len(ids):
+        found, counts = np.unique(ids, return_counts=True)
+        return found.astype(np.uint32), counts
+    counts = np.bincount(ids - low) if len(ids) else ids
+    found = np.flatnonzero(counts)
+    return (found + low).astype(np.uint32), counts[found]
+
+
+def estimated(statement: str, params: dict[str, Any]) -> int:
+    """How many rows the planner expects."""
+    (((plan,),),) = sql.fetch(f"EXPLAIN (FORMAT JSON) {statement}", params)
+    return int(plan["Plan"]["Plan Rows"])
 
 
 def big_endian(packed: memoryview | bytes | None, sent: str, wanted: Any) -> "np.ndarray[Any, Any]":

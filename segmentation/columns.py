@@ -1,6 +1,8 @@
 """Measures at hand: who has a value and which, and whom an operator selects of them."""
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -65,24 +67,41 @@ def _sorted(ids: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
 
 def select(columns: list[Column], op: str, value: Any) -> BitMap:
     """Who satisfies an operator: of one column, or of the mean that two columns make."""
-    first = columns[0]
+    if len(columns) > 1:
+        return _select_mean(columns[0], columns[1], op, value)
+    (one,) = columns
     if op == "known":
-        return first.ids
-    if first.labels is not None:
-        places = {label: place for place, label in enumerate(first.labels)}
+        return one.ids
+    if one.labels is not None:
+        places = {label: place for place, label in enumerate(one.labels)}
         value = tuple(places[label] for label in value if label in places)
-    ids, low, high = (first.numbers, first.values, first.values) if len(columns) == 1 else _mean(*columns)
-    return bitmaps.of_array(ids[_holds(op, low, high, value)])
+    return bitmaps.of_array(one.numbers[_holds(op, one.values, one.values, value)])
 
 
-def _mean(total: Column, count: Column) -> tuple[Numbers, Numbers, Numbers]:
-    """Ids and the mean rounded down and up, which compare with a whole number as the exact mean does."""
+def _select_mean(total: Column, count: Column, op: str, value: Any) -> BitMap:
+    """Whose exact mean satisfies an operator. The mean of nothing is unknown.
+
+    Where a part of a whole number is asked for, both sides are multiplied until it is one.
+    """
     ids, sums, counts = total.numbers, total.values, count.values
     if total.ids != count.ids:  # read at different moments
         ids, mine, others = np.intersect1d(ids, count.numbers, assume_unique=True, return_indices=True)
         sums, counts = sums[mine], counts[others]
-    sums, counts = sums.astype(np.int64), counts.astype(np.int64)
-    return ids, sums // counts, -(-sums // counts)
+    some = counts != 0
+    if op == "known":
+        return bitmaps.of_array(ids[some])
+    times, wanted = whole(value)
+    sums, counts = sums[some].astype(np.int64) * times, counts[some].astype(np.int64)
+    low, high = sums // counts, -(-sums // counts)  # these compare with a whole number as the exact mean does
+    return bitmaps.of_array(ids[some][_holds(op, low, high, wanted)])
+
+
+def whole(value: Any) -> tuple[int, Any]:
+    """By how much a number, or each of several, is multiplied to be whole, and what it is then."""
+    parts = [Fraction(str(each)) for each in (value if isinstance(value, tuple) else (value,))]
+    times = math.lcm(*(part.denominator for part in parts))
+    found = tuple(int(part * times) for part in parts)
+    return times, found if isinstance(value, tuple) else found[0]
 
 
 def _holds(op: str, low: Numbers, high: Numbers, value: Any) -> Numbers:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -30,6 +31,8 @@ UNCOUNTED = frozenset({"blocks", "participants"})
 KEEP = timedelta(days=2)
 KEEP_ROWS = 3000
 KEEP_COLUMNS = 200  # of those, with values: they are the big ones
+MOST_SENT = 8_000_000  # rows of four bytes, which are text on their way
+FEW = 8  # choices that one pass over the rows tells apart; more are grouped
 UNIVERSE = Leaf("universe", op="all")
 Row = tuple[bytes, int, bytes, bytes | None, str | None, float]  # key, size, bitmap, values, labels, ms
 EVERY_LIVE_MEMBER = "SELECT id FROM members_member WHERE pool_id = %(pool)s AND merged_into IS NULL"
@@ -126,8 +129,7 @@ class Shelf:
     def _read(self, one: Pass) -> None:
         """Measures of the same rows, in one statement."""
         started = time.perf_counter()
-        query = one.statement(pool=self.pool.pk, zone=self.pool.zone)
-        rows, found = _choices(*query, texts=one.texts) if one.grouped else _numbers(*query, len(one.measures))
+        rows, found = _values(one, self.pool)
         took = self._took(started, one.measures[0].fact)
         if one.everybody and self.key(UNIVERSE) not in self.held:
             self._put(UNIVERSE, bitmaps.of_array(rows), took)
@@ -140,7 +142,9 @@ class Shelf:
         """Leaves only the database can tell."""
         started = time.perf_counter()
         pool, zone = self.pool.pk, self.pool.zone
-        if len(batch) > 1:
+        if 1 < len(batch) <= FEW:
+            found = bitmaps.chosen_ids(*choices(batch, pool=pool, zone=zone), [leaf.value[0] for leaf in batch])
+        elif len(batch) > 1:
             by_choice = dict(bitmaps.grouped_ids(*choices(batch, pool=pool, zone=zone)))
             nobody = np.zeros(0, np.uint32)
             found = [bitmaps.of_array(by_choice.get(leaf.value[0], nobody)) for leaf in batch]
@@ -168,6 +172,16 @@ class Shelf:
         values = column.packed() if column else None
         labels = json.dumps(column.labels) if column and column.labels is not None else None
         self._fresh.append((key, len(ids), ids.serialize(), values, labels, ms))
+
+
+def _values(one: Pass, pool: Pool) -> tuple[columns.Numbers, list[Column]]:
+    """Whose rows there are, and a column of each measure."""
+    place: Any = {"pool": pool.pk, "zone": pool.zone}
+    if one.scattered and bitmaps.estimated(*(rows := one.ungrouped(**place))) <= MOST_SENT:
+        ids, counts = bitmaps.tallied(*rows)
+        return ids, [columns.column(ids, counts)]
+    query = one.statement(**place)
+    return _choices(*query, texts=one.texts) if one.grouped else _numbers(*query, len(one.measures))
 
 
 def _numbers(text: str, params: dict[str, object], count: int) -> tuple[columns.Numbers, list[Column]]:

@@ -8,6 +8,8 @@ constants of `statements.py`; values are bound, never written in.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from segmentation.rules.ast import Condition
+
 Kind = Literal["choice", "text", "number", "money", "count", "amount", "date", "set", "sample", "list"]
 
 NUMERIC = ("gte", "lte", "gt", "lt", "eq", "between")
@@ -98,11 +100,14 @@ class Fact:
     sql: str = ""  # yields `id`; without it the evaluator works it out itself
     measure: str = ""  # the SQL expression the operator compares
     ratio: tuple[str, ...] = ()  # it is the mean of these two facts, of the same rows
+    hidden: bool = False  # only others are made of it: rules cannot ask for it
+    scattered: bool = False  # a count of rows that lie in no order of members: cheaper to send than to group
     beside: tuple[str, ...] = ()  # facts whose measures cost nothing more when this one's rows are read
     unit: Text | None = None
     choices: tuple[Choice, ...] = ()
     source: str = ""  # where choices come from when they are the pool's own
     numeric: bool = False  # choice and set values are numbers
+    parts: tuple[tuple[str | int, tuple[Condition, ...]], ...] = ()  # what a choice stands for: conditions, all of them together
     subject: Subject | None = None
     time: str = ""  # the column a window bounds; empty: takes no window
     absent: int | None = None  # what members without a row count as
@@ -173,14 +178,15 @@ class Unknown(KeyError):
 
 
 _facts: dict[str, Fact] = {}
+_hidden: dict[str, Fact] = {}
 
 
 def declare(*found: Fact) -> None:
     """Add facts to the catalogue; a key is given once."""
     for fact in found:
-        if fact.key in _facts:
+        if fact.key in _facts or fact.key in _hidden:
             raise ValueError(f"fact {fact.key!r} is declared twice")
-        _facts[fact.key] = fact
+        (_hidden if fact.hidden else _facts)[fact.key] = fact
 
 
 def facts() -> dict[str, Fact]:
@@ -193,9 +199,16 @@ def fact(key: str) -> Fact:
     """One fact, of the catalogue or of a pool's own field; raises `Unknown`."""
     _load()
     try:
-        return _facts[key] if key in _facts else _own(key)
+        return _facts.get(key) or _hidden.get(key) or _own(key)
     except (KeyError, TypeError):
         raise Unknown(key) from None
+
+
+def asked_for(key: str) -> Fact:
+    """One fact that a rule may name; raises `Unknown`."""
+    if (found := fact(key)).hidden:
+        raise Unknown(key)
+    return found
 
 
 def _own(key: str) -> Fact:

@@ -6,6 +6,7 @@ from segmentation.rules import happenings
 from segmentation.rules.catalog import Fact, Kind, Subject, Text, declare
 from segmentation.rules.facts_member import DAYS, TIMES
 from segmentation.rules.filters import EVENTS as FILTERS
+from segmentation.rules.filters import LOCAL
 
 EVENT = (
     "SELECT e.member_id AS id FROM members_event e{since} WHERE e.pool_id = %(pool)s{of}{where}{window}"
@@ -24,9 +25,9 @@ AFTER = (
 FOLLOWED = AFTER.replace("{how}", "EXISTS").replace("{only}", "")
 # Whose time is not over yet has not failed to follow.
 NOT_FOLLOWED = AFTER.replace("{how}", "NOT EXISTS").replace(
-    "{only}", " AND a.at + make_interval(hours => %(then_hours)s) <= %(minute)s"
+    "{only}", " AND a.at <= %(minute)s - make_interval(hours => %(then_hours)s)"
 )
-LOCAL_DAY = "(e.occurred_at AT TIME ZONE %(zone)s)::date"
+LOCAL_DAY = LOCAL.replace("{at}", "e.occurred_at") + "::date"
 EVENT_KIND = Subject(Text("哪些行为", "which events"), "event_kinds")
 FIRST = Subject(Text("先发生", "what comes first"), "happenings", required=True)
 
@@ -55,6 +56,7 @@ declare(
         Text("行为次数", "events"),
         "count",
         "count(*)",
+        scattered=True,
         unit=TIMES,
         phrase=Text("[{of}]行为次数", "[{of} ]events"),
         deed=Text("有过[{of}]行为", "had[ {of}] events"),

@@ -84,6 +84,7 @@ declare(
         "sum(l.amount)::numeric / nullif(sum(l.quantity), 0)",
         YUAN,
         integral=False,
+        ratio=("goods_amount", "goods_units"),
     ),
     _lines(
         "goods_products",

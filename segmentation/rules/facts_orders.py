@@ -4,6 +4,7 @@ from typing import Any
 
 from segmentation.rules.catalog import Fact, Kind, Subject, Text, declare
 from segmentation.rules.facts_member import DAYS, ORDERS, TIMES, YUAN
+from segmentation.rules.filters import LOCAL
 from segmentation.rules.filters import ORDERS as FILTERS
 
 PAID = "SELECT o.member_id AS id FROM members_order o{since} WHERE o.pool_id = %(pool)s AND o.status = 1"
@@ -19,9 +20,10 @@ REFUND = (
     "SELECT o.member_id AS id FROM members_order o{since} WHERE o.pool_id = %(pool)s AND (o.status = 2 OR o.refunded > 0)"
     "{where}{window} GROUP BY o.member_id HAVING {test}"
 )
-LOCAL_DAY = "(o.placed_at AT TIME ZONE %(zone)s)::date"
+LOCAL_DAY = LOCAL.replace("{at}", "o.placed_at") + "::date"
 CHANNEL = Subject(Text("哪些渠道", "which channels"), "channels", numeric=True)
 PERCENT = Text("%", "%")
+SHARED = Text("符合条件的订单占比", "share of orders that qualify")
 
 
 def _orders(key: str, label: Text, kind: Kind, measure: str, *, only: str = "", sql: str = ORDER, **more: Any) -> Fact:
@@ -85,16 +87,19 @@ declare(
     ),
     _orders(
         "order_share",
-        Text("符合条件的订单占比", "share of orders that qualify"),
+        SHARED,
         "number",
         "100.0 * count(*) FILTER (WHERE true{where}) / count(*)",
         sql=SHARE,
         unit=PERCENT,
         integral=False,
+        ratio=("order_share.part", "order_share.whole"),
         filtered=True,
         phrase=Text("[在{of}]符合条件的订单占比", "share of orders that qualify[ on {of}]"),
         note=Text("占全部已支付订单的百分比；条件写在「筛选」里", "Percent of all paid orders; the filters say which qualify"),
     ),
+    _orders("order_share.part", SHARED, "amount", "100 * count(*) FILTER (WHERE true{where})", sql=SHARE, hidden=True),
+    _orders("order_share.whole", SHARED, "amount", "count(*)", sql=SHARE, hidden=True),
     _orders(
         "discounted_orders",
         Text("用优惠下单次数", "discounted orders"),

@@ -2,20 +2,21 @@
 
 from typing import Any
 
+from segmentation.rules.ast import Condition
 from segmentation.rules.catalog import Choice, Fact, Text, declare
+from segmentation.rules.facts_member import IDENTITIES
 
-CONSENT = (
-    "SELECT c.member_id AS id FROM members_consent c JOIN members_member m ON m.id = c.member_id AND m.pool_id = %(pool)s{since}"
-    " WHERE {said} AND c.purpose = '{purpose}' AND {test}{window}"
-)
-# A carrier reaches a member through the identity it needs, if marketing was agreed to.
-REACHABLE = (
+# Consents have no pool of their own: the universe cuts off the others, which costs less than joining members.
+CONSENT = "SELECT c.member_id AS id FROM members_consent c{since} WHERE {said} AND c.purpose = '{purpose}' AND {test}{window}"
+# A carrier reaches a member through the identity it needs, if marketing was agreed to. Rules ask for these two parts.
+_REACHABLE = (
     "SELECT c.member_id AS id FROM members_consent c"
     " JOIN members_identity i ON i.pool_id = %(pool)s AND i.member_id = c.member_id"
-    " AND i.kind = CASE c.carrier WHEN 'email' THEN 'email' WHEN 'sms' THEN 'phone' WHEN 'wecom' THEN 'external_userid'"
-    " WHEN 'mini_program' THEN 'openid' WHEN 'push' THEN 'device_id' ELSE i.kind END"
+    " AND i.kind = CASE c.carrier {needs} ELSE i.kind END"
     " WHERE c.granted AND c.purpose = 'marketing' AND {test}"
 )
+NEEDS = {"email": "email", "sms": "phone", "wecom": "external_userid", "mini_program": "openid", "push": "device_id"}
+REACHABLE = _REACHABLE.replace("{needs}", " ".join(f"WHEN '{carrier}' THEN '{kind}'" for carrier, kind in NEEDS.items()))
 BLOCKED = (
     "SELECT c.member_id AS id FROM touchpoints_block c"
     " JOIN members_member m ON m.id = c.member_id AND m.pool_id = %(pool)s{since} WHERE {test}{window}"
@@ -29,6 +30,17 @@ CARRIERS = (
     Choice("webhook", Text("Webhook", "webhook")),
 )
 REACH_NOTE = Text("有该渠道所需的身份标识，且同意接收营销信息", "Has the identity the carrier needs and agreed to marketing")
+ANY_IDENTITY = tuple(str(choice.value) for choice in IDENTITIES)
+PARTS = tuple(
+    (
+        carrier.value,
+        (
+            Condition("consent", "any", (carrier.value,)),
+            Condition("identity", "any", (NEEDS[str(carrier.value)],) if carrier.value in NEEDS else ANY_IDENTITY),
+        ),
+    )
+    for carrier in CARRIERS
+)
 SAMPLE_NOTE = Text("按会员稳定抽取：同一比例总是同一批人", "Stable: the same share is always the same people")
 
 
@@ -51,6 +63,7 @@ declare(
         Text("不可通过{of}触达", "cannot be reached by {of}"),
         note=REACH_NOTE,
         domains=("consents", "members"),
+        parts=PARTS,
         time="",
         row="",
     ),

@@ -5,7 +5,8 @@ from typing import Any
 from segmentation.rules.ast import Where
 from segmentation.rules.catalog import Choice, Fact, Filter, Text
 
-LOCAL = "({at} AT TIME ZONE %(zone)s)"
+# The local time of what is dated before the end asked for; the zone is looked up only while clocks were still changed.
+LOCAL = "(CASE WHEN {at} >= %(steady)s THEN {at} AT TIME ZONE %(offset)s ELSE {at} AT TIME ZONE %(zone)s END)"
 OF_PRODUCTS = "l.product_id IN (SELECT id FROM members_product WHERE pool_id = %(pool)s AND {test})"
 WITH_PRODUCTS = (
     "(o.member_id, o.id) IN (SELECT g.member_id, g.order_id FROM members_orderline g"

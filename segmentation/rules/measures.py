@@ -7,14 +7,16 @@ orders in 90 days" and "fewer than 5" look at the same numbers.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from segmentation.rules.catalog import fact
 from segmentation.rules.facts_member import MEMBER
 from segmentation.rules.normalise import Asked, Leaf
-from segmentation.rules.statements import bound, unasked
+from segmentation.rules.statements import bound, unasked, value
 
+FINEST = 10_000
 NUMBERS = ("count", "amount", "money", "number")
 
 
@@ -47,16 +49,30 @@ class Pass:
         """Whether every live member has a row."""
         return fact(self.measures[0].fact).sql == MEMBER
 
+    @property
+    def scattered(self) -> bool:
+        """Whether its rows are better counted here."""
+        return len(self.measures) == 1 and fact(self.measures[0].fact).scattered
+
     def statement(self, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
         """Yields `id` and the values as `v0`, `v1` …"""
-        values = ", ".join(f"({fact(each.fact).measure}) AS v{n}" for n, each in enumerate(self.measures))
+        values = ", ".join(f"({value(each)}) AS v{n}" for n, each in enumerate(self.measures))
         return self.rows.replace("id FROM ", f"id, {values} FROM ", 1), bound(self.measures[0], pool, zone)
+
+    def ungrouped(self, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
+        """Yields the `id` of every row."""
+        return self.rows.rsplit(" GROUP BY ", 1)[0], bound(self.measures[0], pool, zone)
+
+
+def precise(value: Any) -> bool:
+    """Whether a mean can be compared with a number as whole numbers: it has few decimals."""
+    return all(Fraction(str(each)).denominator <= FINEST for each in (value if isinstance(value, tuple) else (value or 0,)))
 
 
 def measures_of(leaf: Leaf) -> tuple[Measure, ...]:
     """What a leaf compares: nothing if only the database can tell, dividend and divisor of a mean."""
     about = fact(leaf.fact)
-    whole = about.kind in NUMBERS and about.integral
+    whole = about.kind in NUMBERS and (about.integral or (about.ratio and precise(leaf.value)))
     if not about.sql or not (whole or about.kind == "choice"):
         return ()
     return tuple(Measure(**(vars(leaf.rows()) | {"fact": key})) for key in about.ratio or (about.key,))

@@ -158,10 +158,14 @@ class _Maker:
             return Not(self.chosen("any", values))
         if op == "any" and len(values) > SPLIT:
             return self.leaf("any", values)
-        each = tuple(self.leaf("any", (value,)) for value in sorted(values, key=str))
+        each = tuple(self.one_of(value) for value in sorted(values, key=str))
         if len(each) == 1:
             return each[0]
         return All(each) if op == "all" else AnyOf(each)
+
+    def one_of(self, value: Any) -> Leaves:
+        parts = dict(self.about.parts).get(value)
+        return self.leaf("any", (value,)) if parts is None else All(tuple(leaves(each, self.as_of, self.zone) for each in parts))
 
 
 def holds(op: str, found: Any, value: Any) -> bool:

@@ -1,13 +1,13 @@
 """JSON to tree. Everything that is wrong is reported at once, each at its JSON path."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from segmentation.rules.anchors import ANCHORS
 from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, Then, Where, Window
-from segmentation.rules.catalog import FILTER_BARE, Choice, Fact, Filter, Subject, Text, Unknown, fact
+from segmentation.rules.catalog import FILTER_BARE, Choice, Fact, Filter, Subject, Text, Unknown, asked_for
 from segmentation.rules.normalise import HOURS
 from segmentation.rules.periods import AHEAD, PERIODS, UNITS
 
@@ -99,27 +99,8 @@ class _Reader:
     def condition(self, data: Mapping[str, Any], path: str) -> Condition | None:
         self.count += 1
         before = len(self.faults)
-        for key in sorted(set(map(str, data)) - KEYS):
-            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
-        try:
-            about = fact(data["fact"])
-        except Unknown:
-            self.fault(
-                f"{path}.fact",
-                "unknown_fact",
-                f"没有这个条件：{str(data['fact'])[:60]}",
-                f"No such fact: {str(data['fact'])[:60]}",
-            )
-            return None
-        op = data.get("op")
-        if not isinstance(op, str) or op not in about.operators:
-            known = "、".join(about.operators)
-            self.fault(
-                f"{path}.op",
-                "wrong_operator",
-                f"「{about.label.zh}」只能用：{known}",
-                f"“{about.label.en}” takes one of: {known}",
-            )
+        self.only(data, KEYS, path)
+        if (about := self.about(data["fact"], path)) is None or (op := self.operator(about, data.get("op"), path)) is None:
             return None
         of = self.of(about.subject, data.get("of"), f"{path}.of")
         value = self.value(about, op, data.get("value"), f"{path}.value")
@@ -127,6 +108,26 @@ class _Reader:
         where = self.wheres(about, data.get("where"), f"{path}.where")
         then = self.then(about, data.get("then"), f"{path}.then")
         return None if len(self.faults) > before else Condition(about.key, op, value, of, window, where, then)
+
+    def only(self, given: Mapping[str, Any], known: Iterable[str], path: str) -> None:
+        for key in sorted(set(map(str, given)) - set(known)):
+            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+
+    def about(self, key: Any, path: str) -> Fact | None:
+        try:
+            return asked_for(key)
+        except Unknown:
+            said = str(key)[:60]
+            self.fault(f"{path}.fact", "unknown_fact", f"没有这个条件：{said}", f"No such fact: {said}")
+            return None
+
+    def operator(self, about: Fact, op: Any, path: str) -> str | None:
+        if isinstance(op, str) and op in about.operators:
+            return op
+        known = "、".join(about.operators)
+        zh, en = f"「{about.label.zh}」只能用：{known}", f"“{about.label.en}” takes one of: {known}"
+        self.fault(f"{path}.op", "wrong_operator", zh, en)
+        return None
 
     def of(self, subject: Subject | None, given: Any, path: str) -> tuple[str | int, ...]:
         if subject is None:
@@ -160,8 +161,7 @@ class _Reader:
         if not isinstance(given, Mapping):
             self.fault(path, "not_an_object", "这里应该是一个筛选", "A filter is expected here")
             return None
-        for key in sorted(set(map(str, given)) - {"field", "name", "op", "value"}):
-            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+        self.only(given, {"field", "name", "op", "value"}, path)
         one = about.filter(given.get("field"))
         if one is None:
             known = "、".join(each.key for each in about.filters)
@@ -181,12 +181,7 @@ class _Reader:
 
     def compared(self, one: Filter, op: str, given: Any, path: str) -> Any:
         """The value of a filter."""
-        if op in FILTER_BARE:
-            if given not in (None, "", []):
-                self.fault(path, "not_taken", "这个关系不需要填值", "This operator takes no value")
-            return None
-        if given in (None, "", []):
-            self.fault(path, "required", "请填写", "A value is needed")
+        if not self.is_given(given, path, wanted=op not in FILTER_BARE):
             return None
         if op in ("in", "not_in"):
             return self.listed(one.choices, self.choices(given, path, numeric=one.numeric), path)
@@ -203,8 +198,7 @@ class _Reader:
         if not isinstance(given, Mapping):
             self.fault(path, "required", "请填写多久之内", "How soon after is needed")
             return None
-        for key in sorted(set(map(str, given)) - {"of", "within", "unit"}):
-            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+        self.only(given, {"of", "within", "unit"}, path)
         of = self.choices(given.get("of") or [], f"{path}.of", numeric=False)
         if about.then == "asked" and not of:
             self.fault(f"{path}.of", "required", "请选择之后发生的行为", "Choose what comes after")
@@ -217,13 +211,17 @@ class _Reader:
         fine = self.days(given.get("within"), f"{path}.within", 1)
         return Then(tuple(map(str, of)), given["within"], unit) if fine else None
 
-    def value(self, about: Fact, op: str, given: Any, path: str) -> Any:
-        if not about.takes_value(op):
-            if given not in (None, "", []):
-                self.fault(path, "not_taken", "这个关系不需要填值", "This operator takes no value")
-            return None
-        if given in (None, "", []):
+    def is_given(self, given: Any, path: str, *, wanted: bool) -> bool:
+        """Whether there is a value to read; one that is missing or too much is a fault."""
+        there = given not in (None, "", [])
+        if there and not wanted:
+            self.fault(path, "not_taken", "这个关系不需要填值", "This operator takes no value")
+        if wanted and not there:
             self.fault(path, "required", "请填写", "A value is needed")
+        return there and wanted
+
+    def value(self, about: Fact, op: str, given: Any, path: str) -> Any:
+        if not self.is_given(given, path, wanted=about.takes_value(op)):
             return None
         if about.kind in ("choice", "set", "list") or (about.kind == "text" and op in ("in", "not_in")):
             return self.chosen(about, given, path)
@@ -320,8 +318,7 @@ class _Reader:
             known = "、".join(ANCHORS) if about.anchored else "last、ago、period、from/to"
             self.fault(f"{path}.since", "unknown_anchor", f"只能是：{known}", f"One of: {known}")
             return None
-        for key in sorted(set(map(str, given)) - {"since", "of", "days"}):
-            self.fault(f"{path}.{key}", "unknown_key", f"不认识的字段 {key[:40]}", f"Unknown field {key[:40]}")
+        self.only(given, {"since", "of", "days"}, path)
         of = self.choices(given.get("of") or [], f"{path}.of", numeric=False)
         if bool(of) != bool(anchor.source):
             text = ("请选择行为", "Choose the event") if anchor.source else ("不需要选择行为", "This takes no “of”")

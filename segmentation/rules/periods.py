@@ -4,7 +4,8 @@ A window by days ends with the day of `as_of`, so its result holds all day and c
 last 7 days" are today and the seven days before it.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from segmentation.rules.ast import Window
@@ -46,6 +47,21 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 def today(as_of: datetime, zone: ZoneInfo) -> date:
     """The day of an instant in the pool's zone."""
     return as_of.astimezone(zone).date()
+
+
+@lru_cache(maxsize=512)
+def steady(zone: ZoneInfo, last: date) -> tuple[datetime, timedelta]:
+    """Since when, up to the end of a day, a zone's clocks have not been changed (at most two years back), and their offset.
+
+    Between the two a local time is the instant and the offset, which costs a fraction of looking the zone up.
+    """
+    ends = midnight(last + DAY, zone)
+    offset, day = ends.utcoffset() or timedelta(0), ends.astimezone(UTC)
+    for _ in range(730):
+        if (day - DAY).astimezone(zone).utcoffset() != offset:
+            break
+        day -= DAY
+    return day, offset
 
 
 def closing(as_of: datetime, zone: ZoneInfo) -> datetime:

@@ -1,7 +1,7 @@
 """A leaf as one SQL statement that yields `id`. Text comes from constants only; values are bound."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,8 +9,9 @@ from segmentation.rules import filters, happenings
 from segmentation.rules.anchors import ANCHORS
 from segmentation.rules.catalog import Fact, fact
 from segmentation.rules.normalise import HOURS, Asked, Leaf
-from segmentation.rules.periods import DAY, midnight
+from segmentation.rules.periods import DAY, midnight, steady
 
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 TESTS = {
     "in": "{x} = ANY(%(value)s)",
     "any": "{x} = ANY(%(value)s)",
@@ -33,6 +34,9 @@ COMES = (
     f"CASE WHEN {YEARS} >= 1 AND ({{x}} + make_interval(years => {YEARS}))::date = %(first)s::date THEN %(first)s::date"
     f" ELSE ({{x}} + make_interval(years => {YEARS} + 1))::date END <= %(final)s::date"
 )
+# In a short window: the day of the year first, which is told at once.
+SOON = f"(date_part('month', {{x}}) * 100 + date_part('day', {{x}}))::int = ANY(%(month_days)s) AND {COMES}"
+YEAR = 360
 
 
 def statement(leaf: Leaf, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
@@ -47,9 +51,13 @@ def unasked(asked: Asked) -> str:
 
 def measured(asked: Asked) -> str:
     """The statement of the rows with the value of each as `v0`."""
+    return unasked(asked).replace("id FROM ", f"id, ({value(asked)}) AS v0 FROM ", 1)
+
+
+def value(asked: Asked) -> str:
+    """What is compared, of each row or group of rows."""
     about = fact(asked.fact)
-    value = about.measure.replace("{where}", filters.sql(about, asked.where))
-    return unasked(asked).replace("id FROM ", f"id, ({value}) AS v0 FROM ", 1)
+    return about.measure.replace("{where}", filters.sql(about, asked.where))
 
 
 def _filled(asked: Asked, slots: dict[str, str]) -> str:
@@ -108,7 +116,19 @@ def _test(about: Fact, leaf: Leaf) -> str:
 
 def _coming(about: Fact, leaf: Leaf) -> str:
     """Whether the day comes in the window; in one without a beginning or an end it always does."""
-    return f"{about.measure} IS NOT NULL" if None in leaf.span else COMES.replace("{x}", about.measure)
+    start, end = leaf.span
+    if start is None or end is None:
+        return f"{about.measure} IS NOT NULL"
+    return (SOON if _month_days(start, end) else COMES).replace("{x}", about.measure)
+
+
+def _month_days(start: datetime, end: datetime) -> list[int]:
+    """The days of a window that is shorter than a year, as 1101 for 1 November, with all that are kept on them."""
+    length = (end - start).days + 2
+    if length >= YEAR:
+        return []
+    found = {each.month * 100 + each.day for each in ((start + n * DAY).date() for n in range(-1, length))}
+    return sorted(found | {229} if 228 in found else found)
 
 
 def window(about: Fact, asked: Asked) -> str:
@@ -142,9 +162,17 @@ def bound(asked: Asked, pool: int, zone: ZoneInfo) -> dict[str, Any]:
         made |= {"start": _day(start, zone), "end": _day(end, zone)}
     if asked.day:
         made["until"] = midnight(asked.day + DAY, zone)
+    made |= _clock(max(filter(None, (end, made.get("until"))), default=None), zone)
     if about.yearly and start and end:
         made |= {"first": start.astimezone(zone).date(), "final": (end - timedelta(microseconds=1)).astimezone(zone).date()}
+        made["month_days"] = _month_days(start.astimezone(zone), end.astimezone(zone))
     return made | _narrowed(asked)
+
+
+def _clock(end: datetime | None, zone: ZoneInfo) -> dict[str, Any]:
+    """From when to the end of the rows local times lie by one offset; without an end, never."""
+    since, offset = (NEVER, timedelta(0)) if end is None else steady(zone, end.astimezone(zone).date())
+    return {"steady": since, "offset": offset}
 
 
 def _narrowed(asked: Asked) -> dict[str, Any]:
