@@ -37,8 +37,9 @@ Draft = Row | Group
 def walk(node: Draft, depth: int = 1) -> Iterator[tuple[Draft, int]]:
     """Every node and how deep it stands in the rule's JSON."""
     yield node, depth
-    for child in node.children if isinstance(node, Group) else ():
-        yield from walk(child, below(node, depth))
+    if isinstance(node, Group):
+        for child in node.children:
+            yield from walk(child, below(node, depth))
 
 
 def below(group: Group, depth: int) -> int:
