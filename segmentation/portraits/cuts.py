@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -17,9 +18,10 @@ from pyroaring import BitMap
 from members.models import Pool
 from members.versions import versions
 from segmentation.models import PortraitCut
-from segmentation.portraits.cutting import Cut, Part
+from segmentation.portraits.cutting import Cut, Part, read
+from segmentation.portraits.sweeps import SWEEPS
 
-FORMAT = "1"  # raise it when parts are made differently
+FORMAT = "2"  # raise it when parts are made differently
 EVERYBODY = "everybody"
 Report = Callable[[int, int], None]
 
@@ -32,6 +34,7 @@ def stamp(cut: Cut, known: dict[str, int], as_of: datetime) -> bytes:
     """The same while statement and data are; data nobody counts the changes of is read anew each hour."""
     data = [f"{domain}={known.get(domain, f'{as_of:%F %H}')}" for domain in sorted(cut.domains)]
     said = [FORMAT, cut.key, cut.text, cut.form, list(cut.edges), cut.scale, cut.whole, cut.positive, data]
+    said.append(sorted(cut.only) if cut.only else "")
     params = json.dumps(dict(cut.params), sort_keys=True, default=str)
     return hashlib.sha256(json.dumps([*said, params]).encode()).digest()
 
@@ -47,14 +50,15 @@ def stale(pool: Pool, cuts: Iterable[Cut], as_of: datetime) -> list[tuple[Cut, b
 def refresh(pool: Pool, cuts: list[Cut], as_of: datetime, report: Report = silent, seconds: float | None = None) -> int:
     """Make what is stale, drop what nobody asks for any more; how many are left to make, which only `seconds` can cause.
 
-    Doing it again does no harm.
+    Cuts of the same source are read and kept together. Doing it again does no harm.
     """
-    missing, started = _cheap_first(pool, stale(pool, cuts, as_of)), time.perf_counter()
-    for done, (cut, mark) in enumerate(missing):
+    missing, started, done = stale(pool, cuts, as_of), time.perf_counter(), 0
+    marks = {cut.key: mark for cut, mark in missing}
+    for together in _cheap_first(pool, [cut for cut, _mark in missing]):
         if seconds is not None and time.perf_counter() - started > seconds:
             break
-        report(done, len(missing))
-        _make(pool, cut, mark, as_of)
+        _make(pool, together, marks, as_of, partial(report, done, len(missing)))
+        done += len(together)
     left = [cut.key for cut, _mark in stale(pool, cuts, as_of)] if missing else []
     mine = PortraitCut.objects.filter(pool=pool)
     mine.exclude(key__in=[cut.key for cut in cuts]).delete()
@@ -62,20 +66,37 @@ def refresh(pool: Pool, cuts: list[Cut], as_of: datetime, report: Report = silen
     return len(left)
 
 
-def _cheap_first(pool: Pool, missing: list[tuple[Cut, bytes]]) -> list[tuple[Cut, bytes]]:
-    """In the order of what they took last time; of what was never made, order lines come last: no table is longer."""
+def _cheap_first(pool: Pool, missing: list[Cut]) -> list[list[Cut]]:
+    """By source, in the order of what they took last time; of what was never made, the longest tables come last."""
     took = dict(PortraitCut.objects.filter(pool=pool).values_list("key", "ms"))
-    return sorted(missing, key=lambda each: (took.get(each[0].key, 0.0), "members_orderline" in each[0].text))
+    sources: dict[Any, list[Cut]] = {}
+    for cut in missing:
+        sources.setdefault(cut.source, []).append(cut)
+    return sorted(sources.values(), key=lambda cuts: (bool(cuts[0].sweep), sum(took.get(cut.key, 0.0) for cut in cuts)))
 
 
-@transaction.atomic
-def _make(pool: Pool, cut: Cut, mark: bytes, as_of: datetime) -> None:
+def _make(pool: Pool, together: list[Cut], marks: dict[str, bytes], as_of: datetime, report: Callable[[], None]) -> None:
+    """Read outside of the transaction: a sweep stops between two parts when it is asked to."""
     started = time.perf_counter()
-    parts = [(value, ids.serialize()) for value, ids in cut.parts()]
-    took = (time.perf_counter() - started) * 1000
-    values = [[value, len(packed)] for value, packed in parts]
-    made: dict[str, Any] = {"stamp": mark, "as_of": as_of, "ms": took, "values": values}
-    made["packed"] = b"".join(packed for _value, packed in parts)
+    report()
+    found = _swept(pool, together, report) if together[0].sweep else read(together)
+    took = (time.perf_counter() - started) * 1000 / len(together)
+    with transaction.atomic():
+        for cut, parts in zip(together, found, strict=True):
+            _keep(pool, cut, parts, {"stamp": marks[cut.key], "as_of": as_of, "ms": took})
+
+
+def _swept(pool: Pool, together: list[Cut], report: Callable[[], None]) -> list[list[Part]]:
+    found = SWEEPS[together[0].sweep](pool, report)
+    return [
+        cut.of_values(found.values.get(cut.key, {}).items()) if cut.form == "values" else cut.of_numbers(*found.all_of(cut.key))
+        for cut in together
+    ]
+
+
+def _keep(pool: Pool, cut: Cut, parts: list[Part], made: dict[str, Any]) -> None:
+    packed = [(value, ids.serialize()) for value, ids in parts]
+    made |= {"values": [[value, len(ids)] for value, ids in packed], "packed": b"".join(ids for _value, ids in packed)}
     PortraitCut.objects.update_or_create(pool=pool, key=cut.key, defaults=made)
 
 

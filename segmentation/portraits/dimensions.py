@@ -1,7 +1,7 @@
 """What a pool's members can be looked at by: facts of the catalogue, what they bought and did, and the pool's own."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from members.models import AttributeField, Pool, Tag
 from scrm.lib import sql
 from segmentation import own
 from segmentation.models import Predictor
+from segmentation.portraits import sweeps
 from segmentation.portraits.cuts import EVERYBODY
 from segmentation.portraits.cutting import Cut
 from segmentation.predicting.declaring import is_known, model
@@ -18,7 +19,7 @@ from segmentation.rules.facts_member import YUAN
 from segmentation.rules.filters import HOURS, WEEKDAYS
 from segmentation.rules.normalise import Asked
 from segmentation.rules.periods import today
-from segmentation.rules.statements import bound, domains, measured
+from segmentation.rules.statements import bound, domains, measured, unasked
 from segmentation.standings import rules as standings
 
 UNKNOWN, NEVER, NOT_SCORED = Text("未知", "unknown"), Text("没有", "none"), Text("没有评分", "not scored")
@@ -131,12 +132,17 @@ class Catalogue:
         found = [*self._chosen(), *self._own(), *self._tags(), *self._standings(), *self._predictions(), *self._bought()]
         yield from sorted(found, key=lambda each: order.index(each.group))
 
-    def _read(self, key: str, name: str, *read: str, form: Any = "values", **params: Any) -> str:
+    def _read(self, key: str, name: str, *read: str, value: str = "v0", **more: Any) -> str:
         """A cut by a statement of this package."""
-        params = {"pool": self.pool.pk, "zone": self.pool.time_zone, **params}
-        text = sql.text(f"segmentation/portraits/{name}")
-        used = {name: value for name, value in params.items() if f"%({name})s" in text}
-        self.cuts[key] = Cut(key, text, read, used, form)
+        text, given = sql.text(f"segmentation/portraits/{name}"), {"pool": self.pool.pk, "zone": self.pool.time_zone}
+        given |= more.pop("params", {})
+        used = {name: each for name, each in given.items() if f"%({name})s" in text}
+        self.cuts[key] = Cut(key, "SELECT id", value, f"({text}) AS found", read, used, **more)
+        return key
+
+    def _sweep(self, key: str, sweep: str, *read: str, **more: Any) -> str:
+        """A cut that a sweep finds together with others."""
+        self.cuts[key] = Cut(key, "", "", sweeps.said(sweep), read, sweep=sweep, **more)
         return key
 
     # -- Facts ---------------------------------------------------------------------------------
@@ -173,12 +179,29 @@ class Catalogue:
     def _cut(self, about: Fact, edges: Edges, scale: int, *, positive: bool) -> None:
         day = today(self.as_of, self.pool.zone) if about.dated else None
         asked = Asked(about.key, day=day)
-        params = {name: value for name, value in bound(asked, self.pool.pk, self.pool.zone).items() if value is not None}
-        form: Any = "values" if edges is None else "numbers"
-        scaled = tuple(edge * scale for edge in edges or ())
-        whole = edges == () and scale == 1 and about.kind not in ("money", "amount")
+        made: dict[str, Any] = {
+            "form": "values" if edges is None else "numbers",
+            "edges": tuple(edge * scale for edge in edges or ()),
+            "scale": scale,
+            "whole": edges == () and scale == 1 and about.kind not in ("money", "amount"),
+            "positive": positive,
+        }
         read = tuple(sorted(domains(asked)))
-        self.cuts[about.key] = Cut(about.key, measured(asked), read, params, form, scaled, scale, whole, positive)
+        if about.key in SWEPT:
+            self._sweep(about.key, SWEPT[about.key], *read, **made)
+        elif about.key in SUMMED:
+            self._read(about.key, "sum_orders", *read, value=SUMMED[about.key], **made)
+        else:
+            self.cuts[about.key] = self._measured(asked, read, made)
+
+    def _measured(self, asked: Asked, read: tuple[str, ...], made: dict[str, Any]) -> Cut:
+        """By the statement of the fact itself."""
+        rows, text = unasked(asked), measured(asked)
+        head, tail = rows.split("id FROM ", 1)
+        value = text.removeprefix(f"{head}id, (").removesuffix(f") AS v0 FROM {tail}")
+        given = bound(asked, self.pool.pk, self.pool.zone)
+        params = {name: each for name, each in given.items() if each is not None and f"%({name})s" in text}
+        return Cut(asked.fact, f"{head}id", value, tail, read, params, **made)
 
     # -- The pool's own ------------------------------------------------------------------------
     def _own(self) -> Iterator[Dimension]:
@@ -202,7 +225,8 @@ class Catalogue:
         for tag in Tag.objects.filter(pool=self.pool).select_related("group").order_by("group__place", "group__name", "pk"):
             groups.setdefault(tag.group_id, []).append(tag)
         for number, tags in groups.items():
-            key = self._read(f"tags.{number}", "list_tagged", "tags", group=number)
+            only = frozenset(tag.pk for tag in tags)
+            key = self._read(f"tags.{number}", "list_tagged", "tags", only=only)
             choices = tuple(Choice(tag.pk, Text(tag.name, tag.name)) for tag in tags)
             name = Text(f"标签：{tags[0].group.name}", f"Tags: {tags[0].group.name}")
             ask = _asking("tag", "set")
@@ -229,12 +253,12 @@ class Catalogue:
         key = f"prediction.{row.key}"
         items = [str(item) for item in (row.version.items if row.version else None) or []]
         if items:
-            self._read(f"{key}.code", "list_predicted", "predictions", predictor=row.pk)
+            self._read(f"{key}.code", "list_predicted", "predictions", params={"predictor": row.pk})
             choices = tuple(Choice(code, Text(item, item)) for code, item in enumerate(items))
             yield Dimension(f"{key}.code", Text(name, name), "predictions", f"{key}.code", NOT_SCORED, choices=choices)
         if model(row.key).unit != "class":
-            self._read(key, "list_percentiles", "predictions", form="numbers", predictor=row.pk)
-            self.cuts[key] = _cut_at(self.cuts[key], PERCENTILES)
+            params = {"predictor": row.pk}
+            self._read(key, "list_percentiles", "predictions", form="numbers", edges=PERCENTILES, params=params)
             label = _with_unit(Text(name, name), Text("百分位", "percentile"))
             fact = f"{row.key}_percentile"
             ask = _asking(fact, "number") if fact in facts() else None
@@ -242,7 +266,9 @@ class Catalogue:
 
     # -- What they bought and did --------------------------------------------------------------
     def _bought(self) -> Iterator[Dimension]:
-        self._read("order_times", "list_order_times", "orders", form="bits")
+        self._read("order_times", "sum_orders", "orders", form="bits")
+        self._read("order_channel", "sum_orders", "orders", value="v1", form="bits")
+        self._read("order_store", "list_order_stores", "orders")
         hours, days = HOURS, tuple(Choice(23 + int(day.value), day.label) for day in WEEKDAYS)
         for key, zh, en, choices, first in (
             ("hour", "下单时段", "hour of orders", hours, 0),
@@ -253,22 +279,24 @@ class Catalogue:
             yield Dimension(
                 f"order_{key}", Text(zh, en), "orders", "order_times", NEVER, True, choices, only=only, fact="orders", ask=ask
             )
-        for key, name, label, source, fact, (group, domain) in BOUGHT:
-            self._read(key, name, domain)
+        for key, label, source, fact, group in BOUGHT:
+            if key in SWEPT:
+                self._sweep(key, SWEPT[key], "events" if key == "event" else "orders")
             ask = _asking_store if fact == "store" else _asking_of(fact)
             yield Dimension(key, label, group, key, NEVER, True, source=source, fact=fact, ask=ask)
 
 
-ORDERED = ("orders", "orders")  # the group, and the data that is read
-GOODS = ("goods", "orders")
 BOUGHT = (
-    ("order_channel", "list_order_channels", Text("购买渠道", "channels bought in"), "channels", "orders", ORDERED),
-    ("order_store", "list_order_stores", Text("消费门店", "stores bought at"), "stores", "store", ORDERED),
-    ("category", "list_bought_categories", Text("买过的品类", "categories bought"), "", "category_orders", GOODS),
-    ("subcategory", "list_bought_subcategories", Text("买过的子品类", "subcategories bought"), "", "subcategory_orders", GOODS),
-    ("brand", "list_bought_brands", Text("买过的品牌", "brands bought"), "", "brand_orders", GOODS),
-    ("event", "list_occurred", Text("有过的行为", "events"), "event_kinds", "events", ("events", "events")),
+    ("order_channel", Text("购买渠道", "channels bought in"), "channels", "orders", "orders"),
+    ("order_store", Text("消费门店", "stores bought at"), "stores", "store", "orders"),
+    ("category", Text("买过的品类", "categories bought"), "", "category_orders", "goods"),
+    ("subcategory", Text("买过的子品类", "subcategories bought"), "", "subcategory_orders", "goods"),
+    ("brand", Text("买过的品牌", "brands bought"), "", "brand_orders", "goods"),
+    ("event", Text("有过的行为", "events"), "event_kinds", "events", "events"),
 )
+LINES = ("category", "subcategory", "brand", "goods_units", "goods_price", "price_index", "new_product_share", "top_brand_share")
+SWEPT = {**dict.fromkeys(LINES, "lines"), **dict.fromkeys(("event", "active_days"), "events")}
+SUMMED = {"discounted_orders": "v2", "discount_share": "v3", "refunds": "v4"}  # facts that one scan of orders tells
 
 
 def _with_unit(label: Text, unit: Text | None) -> Text:
@@ -277,12 +305,7 @@ def _with_unit(label: Text, unit: Text | None) -> Text:
 
 def _plain(cut: Cut, *, year: bool) -> Cut:
     """Texts as people wrote them, days by their year."""
-    text = f"SELECT id, left(v0, 4) AS v0 FROM ({cut.text}) AS raw" if year else cut.text  # noqa: S608 - constants and the catalogue; values are bound
-    return Cut(cut.key, text, cut.domains, cut.params, free=not year)
-
-
-def _cut_at(cut: Cut, edges: tuple[int, ...]) -> Cut:
-    return Cut(cut.key, cut.text, cut.domains, cut.params, "numbers", edges)
+    return replace(cut, value=f"left({cut.value}, 4)") if year else replace(cut, free=True)
 
 
 # -- Rules ---------------------------------------------------------------------------------------
