@@ -40,6 +40,9 @@ class NotEnoughData(Exception):
         "offers": "{found} offers of coupons that enough members used; at least {needed} are needed",
         "seeds": "{found} members of the segment bought lately; at least {needed} are needed",
         "others": "{found} members outside the segment bought lately; at least {needed} are needed",
+        "discounts": "{found} members with a discount to compare; at least {needed} are needed",
+        "novelties": "{found} members bought something new; at least {needed} are needed",
+        "activities": "{found} members ordered while something was on; at least {needed} are needed",
         "same_day": "all purchases are of the last day; some days after them are needed",
     }
 

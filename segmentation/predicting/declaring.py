@@ -10,8 +10,9 @@ A declaration knows nothing of jobs, tables or pages: `training` cuts time into 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -66,6 +67,7 @@ class Ask:
     settings: Settings
     key: str = ""  # the predictor's: of "lookalike:12" something of its own
     items: tuple[Any, ...] = ()  # what was chosen before anything was read
+    laid: Mapping[str, Composable] = field(default_factory=dict)  # what was laid out before anything was read
 
     @property
     def params(self) -> dict[str, Any]:
@@ -144,6 +146,7 @@ class Model(ABC):
     icon: ClassVar[str] = "chart-dots-3"
     more_labels: ClassVar[Sequence[Words]] = ()  # of Scores.more
     more_units: ClassVar[Sequence[Unit]] = ()
+    code_labels: ClassVar[Sequence[Words]] = ()  # of Scores.code, where they are the same in every version
     high_is_bad: ClassVar[bool] = False
     settings: ClassVar[type[Settings]] = Settings
     features: ClassVar[str]  # SQL of segmentation, told %(pool_id)s %(zone)s %(cutoff)s %(horizon)s, over {scope}
@@ -179,6 +182,11 @@ class Model(ABC):
         """Relations the SELECTs read besides."""
         return {}
 
+    @contextmanager
+    def laid(self, ask: Ask) -> Iterator[dict[str, Composable]]:
+        """More of them, worked out once for every cutoff up to that of `ask`; what they hold must be known at each."""
+        yield {}
+
     def plan(self, ask: Ask, last: datetime) -> tuple[list[datetime], list[list[datetime]]] | None:
         """Instants of its own: those held out, the newest first, and those learnt from before each; None: windows."""
         return None
@@ -188,6 +196,10 @@ class Model(ABC):
 
     def params(self, ask: Ask) -> dict[str, Any]:
         """What the SELECTs are told besides; values only."""
+        return {}
+
+    def later(self, ask: Ask) -> dict[str, Any]:
+        """What the SELECT of the outcome is told instead."""
         return {}
 
     def eligible(self, frame: Frame) -> NDArray[np.bool_]:

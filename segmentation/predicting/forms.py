@@ -9,10 +9,19 @@ from members.models import Pool, TagGroup
 from segmentation.predicting.declaring import Model
 from segmentation.predicting.services import Threshold
 
-LABELS = {"horizon_days": _("周期（天）"), "level": _("品类层级"), "groups": _("分几群")}
+LABELS = {
+    "horizon_days": _("周期（天）"),
+    "level": _("品类层级"),
+    "groups": _("分几群"),
+    "fresh_days": _("上市多少天内算新品"),
+    "within_days": _("触达后多少天内算活动"),
+    "deep_percent": _("优惠至少百分之几算活动"),
+    "event_kinds": _("当天有哪些互动算活动"),
+}
 CHOICES = {"category": _("品类"), "subcategory": _("子品类")}
 HELP = {
     "horizon_days": _("向前预测多少天；窗口也以它为单位。改动在下次训练后生效。"),
+    "event_kinds": _("行为代码，用逗号分开；留空则不看互动。"),
     "groups": _("填 0 由稳定性决定，或指定 2 到 8 群。"),
 }
 

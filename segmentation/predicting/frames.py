@@ -1,7 +1,8 @@
 """What models read, out of the database into columns: one SELECT, one COPY, no row is an object."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from django.db import transaction
 from psycopg2 import sql as pg
 
 from scrm.lib import sql
 from segmentation.predicting.declaring import Ask, Frame, Model, Sample
 
 PARTS = 1 << 20  # of the hash that samples are drawn by
+# Orders and lines meet by two columns, which the planner takes for a rare chance: it would look up what is better read once.
+ALL_AT_ONCE: dict[str, str | float] = {"enable_nestloop": "off", "work_mem": "128MB"}
+
+
+@contextmanager
+def table(name: str, select: str, params: dict[str, Any]) -> Iterator[pg.Identifier]:
+    """What a SELECT finds, as a table of its own for as long as it is looked at."""
+    made = pg.Identifier(name)
+    drop = pg.SQL("DROP TABLE IF EXISTS {}").format(made)
+    sql.run(drop)
+    with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
+        sql.run(pg.SQL("CREATE TEMPORARY TABLE {} AS ").format(made) + pg.SQL(sql.text(f"segmentation/{select}")), params)
+    sql.run(pg.SQL("ANALYZE {}").format(made))
+    yield made
+    sql.run(drop)
 
 
 def everybody(pool_id: int, low: int = 0, high: int = 2**32 - 1) -> pg.Composed:
@@ -36,7 +53,7 @@ def some(pool_id: int, share: float, seed: int, always: Sequence[int] = ()) -> p
 
 def read(model: Model, ask: Ask, scope: pg.Composed) -> Frame:
     """Members the model speaks of, as they were at the cutoff."""
-    frame = _columns(model.features, ask.params | model.params(ask), scope, model.slots(ask))
+    frame = _columns(model.features, ask.params | model.params(ask), scope, {**model.slots(ask), **ask.laid})
     return pick(frame, model.eligible(frame))
 
 
@@ -44,7 +61,8 @@ def sample(model: Model, ask: Ask, cutoff: datetime, scope: pg.Composed) -> Samp
     """Members at an earlier cutoff and what they did afterwards; nothing there is 0, of `wait` unknown."""
     ask = replace(ask, cutoff=cutoff)
     frame = read(model, ask, scope)
-    found = _columns(model.outcome, ask.params | model.params(ask), scope, model.slots(ask))
+    told = ask.params | model.params(ask) | model.later(ask)
+    found = _columns(model.outcome, told, scope, {**model.slots(ask), **ask.laid})
     return Sample(cutoff, frame, _beside(frame["member_id"], found))
 
 
@@ -55,7 +73,8 @@ def pick(frame: Frame, rows: Any) -> Frame:
 
 def _columns(name: str, params: dict[str, Any], scope: pg.Composed, slots: dict[str, pg.Composable]) -> Frame:
     into = io.BytesIO()
-    sql.copy_rows(f"segmentation/{name}", into, params, scope=scope, **slots)
+    with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
+        sql.copy_rows(f"segmentation/{name}", into, params, scope=scope, **slots)
     into.seek(0)
     kinds = {"member_id": pa.int64()}
     heads = into.readline().decode().strip().split(",")

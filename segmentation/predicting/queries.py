@@ -106,7 +106,7 @@ def of_member(member: Member) -> list[Told]:
 def told(predictor: Predictor, row: MemberPrediction) -> Told:
     """A score in words: days become dates."""
     declared, as_of = model(predictor.key), predictor.scored_as_of
-    items = predictor.version.items if predictor.version else []
+    items = declared.code_labels or (predictor.version.items if predictor.version else [])
     label = str(items[row.code]) if row.code is not None and 0 <= row.code < len(items) else ""
     names = declared.more_labels or items
     units = declared.more_units or ["share"] * len(names)

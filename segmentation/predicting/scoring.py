@@ -5,6 +5,7 @@ A crash before the end leaves the scores as they were; after it they all are the
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -61,11 +62,13 @@ def find(
     ends = Member.objects.filter(pool=predictor.pool_id, merged_into=None).aggregate(low=Min("id"), high=Max("id"))
     low, high = ends["low"] or 0, ends["high"] or 0
     found: list[tuple[Any, Scores]] = []
-    for at in range(low, high + 1, PART):
-        report(at - low, high + 1 - low)
-        frame = frames.read(declared, ask, frames.everybody(predictor.pool_id, at, min(at + PART - 1, high)))
-        if len(frame["member_id"]):
-            found.append(_kept(frame["member_id"], declared.score(learnt, frame, ask)))
+    with declared.laid(ask) as laid:
+        ask = replace(ask, laid=laid)
+        for at in range(low, high + 1, PART):
+            report(at - low, high + 1 - low)
+            frame = frames.read(declared, ask, frames.everybody(predictor.pool_id, at, min(at + PART - 1, high)))
+            if len(frame["member_id"]):
+                found.append(_kept(frame["member_id"], declared.score(learnt, frame, ask)))
     return _joined(found)
 
 

@@ -102,13 +102,12 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
     share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
     scope = frames.some(predictor.pool_id, share, version.seed, declared.always(ask))
     steps = len(plan.cutoffs) + len(plan.held) + 2
-    found: dict[datetime, Sample] = {}
-    for cutoff in plan.cutoffs:
-        report(len(found), steps)
-        found[cutoff] = frames.sample(declared, ask, cutoff, scope)
-    judgement, before = _judge(declared, ask, plan, found, version.seed, lambda n: report(len(found) + n, steps))
-    report(steps - 1, steps)
-    final = _final(declared, ask, plan, found, scope, version.seed)
+    with declared.laid(ask) as laid:
+        ask = replace(ask, laid=laid)
+        found = _samples(declared, ask, plan, scope, lambda n: report(n, steps))
+        judgement, before = _judge(declared, ask, plan, found, version.seed, lambda n: report(len(found) + n, steps))
+        report(steps - 1, steps)
+        final = _final(declared, ask, plan, found, scope, version.seed)
     return {
         "window": plan.dump(ask) | {"reach": [reach.first.isoformat(), reach.last.isoformat()]},
         "sizes": {
@@ -125,6 +124,15 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
         "artefact": final.artefact,
         "items": list(final.items),
     }
+
+
+def _samples(declared: Model, ask: Ask, plan: "Plan", scope: Any, report: Callable[[int], None]) -> dict[datetime, Sample]:
+    """Members at every instant of the plan."""
+    found: dict[datetime, Sample] = {}
+    for cutoff in plan.cutoffs:
+        report(len(found))
+        found[cutoff] = frames.sample(declared, ask, cutoff, scope)
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,13 @@
 """The models the product brings. Importing this package declares them."""
 
-from segmentation.predicting.declared import categories, clusters, coupons, defection, purchases, resemblance  # noqa: F401
+from segmentation.predicting.declared import (  # noqa: F401
+    activities,
+    categories,
+    clusters,
+    coupons,
+    defection,
+    novelties,
+    promotions,
+    purchases,
+    resemblance,
+)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 from scipy.special import logit
 
 from scrm.lib import sql
-from segmentation.predicting import judging
+from segmentation.predicting import frames, judging
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, better, squeezed
 from segmentation.predicting.declaring import (
     Ask,
@@ -61,7 +62,8 @@ class Chosen(Model):
         return {"items": list(ask.items), "level": getattr(ask.settings, "level", "category")}
 
     def choose(self, ask: Ask) -> Sequence[Any]:
-        found = sql.rows("segmentation/predicting/choose_categories", ask.params | self.params(ask))
+        with transaction.atomic(), sql.planner(**frames.ALL_AT_ONCE):
+            found = sql.rows("segmentation/predicting/choose_categories", ask.params | self.params(ask))
         return [row["name"] for row in found]
 
 

@@ -13,7 +13,9 @@ from pydantic import Field
 from scrm.lib import sql
 from segmentation.predicting import frames, offers
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, Classifier
+from segmentation.predicting.declared.categories import Chosen
 from segmentation.predicting.declared.defection import ratio
+from segmentation.predicting.declared.profiles import tastes
 from segmentation.predicting.declaring import (
     Ask,
     Fitted,
@@ -28,6 +30,7 @@ from segmentation.predicting.declaring import (
     register,
 )
 
+TASTE = "taste"  # of each category one column, shown as one
 LEAST_OFFERED = 100  # members; smaller mailings teach little
 
 
@@ -38,7 +41,7 @@ class EightWeeks(Settings):
 
 
 @register
-class CouponResponse(Classifier):
+class CouponResponse(Chosen, Classifier):
     key = "coupon"
     title = _("用券倾向")
     about = _("现在发给会员一张券，他在一个周期内核销的概率。核销不等于增量：有没有券都会来买的人也会核销。")
@@ -46,7 +49,7 @@ class CouponResponse(Classifier):
     unit: ClassVar[Unit] = "share"
     icon = "ticket"
     settings: ClassVar[type[Settings]] = EightWeeks
-    features: ClassVar[str] = "predicting/gather_responses"
+    features: ClassVar[str] = "predicting/gather_profiles"
     outcome: ClassVar[str] = "predicting/sum_later_redemptions"
     windows: ClassVar[int] = 12
     rfm = ("recency", "n6", "a6")
@@ -65,6 +68,7 @@ class CouponResponse(Classifier):
         "a6": _("近 6 期消费额"),
         "discount1": _("本期优惠占比"),
         "discount6": _("近 6 期优惠占比"),
+        TASTE: _("消费分布在哪些品类"),
     }
 
     def slots(self, ask: Ask) -> dict[str, Composable]:
@@ -93,7 +97,7 @@ class CouponResponse(Classifier):
         found |= {name: frame[name] for name in ("recency", "tenure", "n1", "n3", "n6", "a1", "a3", "a6")}
         for n in (1, 6):
             found[f"discount{n}"] = ratio(frame[f"d{n}"], np.maximum(frame[f"a{n}"] + frame[f"d{n}"], 1))
-        return found
+        return found | {f"{TASTE}{k}": column for k, column in enumerate(tastes(frame).T)}
 
     def answer(self, sample: Sample) -> Floats:
         return (sample.later["used"] > 0).astype(float)
@@ -104,7 +108,15 @@ class CouponResponse(Classifier):
     def judge(
         self, fitted: Sequence[Fitted], past: Sequence[Sequence[Sample]], held: Sequence[Sample], ask: Ask, seed: int
     ) -> Judgement:
-        return super().judge(fitted, past, [offered(each) for each in held], ask, seed)
+        found = super().judge(fitted, past, [offered(each) for each in held], ask, seed)
+        return replace(found, importance=together(found.importance, TASTE))
+
+
+def together(importance: Sequence[tuple[str, float]], prefix: str) -> list[tuple[str, float]]:
+    """Columns that say one thing between them, as one."""
+    apart = [each for each in importance if not each[0].startswith(prefix)]
+    one = (prefix, sum(value for name, value in importance if name.startswith(prefix)))
+    return sorted([*apart, one], key=lambda pair: -pair[1])
 
 
 def offered(sample: Sample) -> Sample:

@@ -1,0 +1,148 @@
+"""A night of one pool as the worker runs it: every state and scheme anew, every model trained and scored, tags by rules.
+
+    MEMBERS=200000 ORDERS=2000000 RUNS=1 ONLY=nightly make bench
+
+Models learn once a week; this is the night on which all of them do. The yardstick is ten minutes. What is measured is what the
+beat asks for at night (`segmentation.tasks`), job by job through `scrm.jobs.running.run`, seconds of each by the clock.
+"""
+
+import resource
+import statistics
+import time
+from datetime import timedelta
+from typing import Any
+
+MOST = 600.0
+DEALS = "UPDATE members_orderline SET discount = amount / 5 WHERE pool_id = %(pool)s AND (product_id + (order_id & 1)) %% 5 = 0"
+SCHEMES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("value", {}), ("aipl", {}), ("usage", {}), ("ladder", {}), ("score", {}), ("rfm", {"window_days": 90}),
+)  # fmt: skip
+RULE = {"all": [{"fact": "order_count", "op": "gte", "value": 3}, {"fact": "stage", "op": "in", "value": [2, 3]}]}
+
+
+def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
+    """Seconds of whole nights over ten minutes."""
+    pool = _pool(members, orders)
+    nights = []
+    for _ in range(max(1, min(runs, 3))):
+        seconds = _night(pool)
+        for name, took in seconds.items():
+            print(f"    {name}: {took:.1f} s", flush=True)
+        nights.append(sum(seconds.values()))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"    the night: {statistics.median(nights):.0f} s, at most {memory:.2f} GB in the worker", flush=True)
+    return {
+        "nightly_all_models": {
+            "ratio": statistics.median(nights) / MOST,
+            "yardstick": "ten minutes",
+            "goal": 1.0,
+            "runs": len(nights),
+            "seconds": [round(each, 1) for each in nights],
+            "steps": {name: round(took, 1) for name, took in seconds.items()},
+            "gigabytes": round(memory, 2),
+        }
+    }
+
+
+def _pool(members: int, orders: int) -> Any:
+    """With lines, deals, coupons, schemes, a rule for a tag, and every model on; made once, then found."""
+    from benchmarks.generated import AS_OF
+    from members import generating
+    from members.models import Pool
+    from scrm.lib import sql
+
+    pool, made = Pool.objects.get_or_create(slug=f"nightly-{members}-{orders}", defaults={"name": f"{members:,} / {orders:,}"})
+    if made:
+        plan = generating.Plan(members=members, orders=orders, as_of=AS_OF, tags=10, events=30, lines=True)
+        generating.generate(pool=pool, plan=plan)
+    if not sql.fetch("SELECT 1 FROM members_orderline WHERE pool_id = %(pool)s AND discount > 0 LIMIT 1", {"pool": pool.pk}):
+        sql.run(DEALS, {"pool": pool.pk})
+        generating.tidy()
+    _coupons(pool)
+    _switched_on(pool)
+    return pool
+
+
+def _coupons(pool: Any) -> None:
+    """Four campaigns to a tenth of the members each; one in eight of them used the coupon."""
+    from benchmarks.generated import AS_OF
+    from campaigns import historic
+    from members.models import Member
+
+    ids = list(Member.objects.filter(pool=pool).order_by("pk").values_list("pk", flat=True))
+    for n, back in enumerate((300, 230, 150, 80)):
+        at, some = AS_OF - timedelta(days=back), ids[n::10]
+        used = dict.fromkeys(some[::8], at + timedelta(days=5))
+        historic.bring_in(
+            pool=pool, name=f"coupon {n}", note="", started_at=at, ended_at=at + timedelta(days=30), audience=some, redeemed=used,
+            actor=None,
+        )  # fmt: skip
+
+
+def _switched_on(pool: Any) -> None:
+    """Schemes, a tag by a rule, a segment to resemble, and all models there are."""
+    from pyroaring import BitMap
+
+    from benchmarks.generated import AS_OF
+    from members.models import Member, TagGroup
+    from segmentation.models import Predictor, Scheme, Segment
+    from segmentation.predicting import services
+    from segmentation.predicting.declaring import models
+    from segmentation.segments import services as segments
+    from segmentation.standings import services as standings
+    from segmentation.tagging.services import save_rule
+
+    for family, settings in SCHEMES:
+        if not Scheme.objects.filter(pool=pool, family=family).exists():
+            standings.save(pool=pool, family=family, name=family, settings=settings, actor=None)
+    group, made = TagGroup.objects.get_or_create(pool=pool, name="每晚")
+    if made:
+        save_rule(pool=pool, group=group, name="久未复购", rule=RULE, cadence="nightly", actor=None)
+    seeds = Segment.objects.filter(pool=pool, name="种子").first()
+    if seeds is None:
+        ids = BitMap(Member.objects.filter(pool=pool, pk__in=_spenders(pool)).values_list("pk", flat=True))
+        seeds = segments.fix(pool=pool, name="种子", ids=ids, actor=None, as_of=AS_OF, kind=Segment.Kind.LIST)
+    for declared in models():
+        key = f"{declared.key}:{seeds.pk}" if declared.keyed else declared.key
+        services.predictor_of(pool=pool, key=key)
+    Predictor.objects.filter(pool=pool).update(is_on=True)
+
+
+def _spenders(pool: Any) -> list[int]:
+    from scrm.lib import sql
+
+    found = sql.fetch(
+        "SELECT member_id FROM members_order WHERE pool_id = %(pool)s GROUP BY 1 ORDER BY sum(amount) DESC LIMIT 2000",
+        {"pool": pool.pk},
+    )
+    return [member for (member,) in found]
+
+
+def _night(pool: Any) -> dict[str, float]:
+    """What the beat asks for, in its order, each job run to its end."""
+    from scrm.lib import clock
+    from segmentation.models import Predictor, TagRule
+    from segmentation.predicting import services as predicting
+    from segmentation.recalculation import services as recalculation
+    from segmentation.tagging import applying
+
+    found = {}
+    if job := recalculation.ask(pool=pool, as_of=clock.now()):
+        found["states and schemes"] = _run(job)
+    for predictor in Predictor.objects.filter(pool=pool, is_on=True).order_by("pk"):
+        job = predicting.ask(predictor=predictor, train=True, actor=None)
+        found[f"model {predictor.key.partition(':')[0]}"] = _run(job)
+    for rule in TagRule.objects.filter(pool=pool).order_by("pk"):
+        if job := applying.ask_apply(rule=rule, actor=None):
+            found[f"tag {rule.tag.name}"] = _run(job)
+    return found
+
+
+def _run(job: Any) -> float:
+    """A job in this process, as a worker would run it."""
+    from scrm.jobs import running
+
+    began = time.perf_counter()
+    status = running.run(job.pk)
+    assert status == "done", f"{job.kind}: {status}"
+    return time.perf_counter() - began
