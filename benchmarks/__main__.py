@@ -1,7 +1,9 @@
-"""Measure everything and write it down: `make bench` (sizes by MEMBERS, ORDERS, repeats by RUNS, one by ONLY).
+"""Measure everything and write it down: `make bench` (sizes by MEMBERS, ORDERS, repeats by RUNS, parts by ONLY).
 
-Every figure is a ratio of two medians taken in the same run, so a slow or busy machine moves both.
-The embedded servers are started for the run when none are up; nothing of the copy's own pools is touched.
+Every figure is a ratio of two medians taken in the same run, so a slow or busy machine moves both; those of
+`growth` are exponents. What ONLY leaves out keeps its figures, with the day and the command of their own run;
+NOTE="while others worked" stands beside it. The embedded servers are started for the run when none are up; nothing of
+the copy's own pools is touched.
 """
 
 import json
@@ -13,9 +15,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks import page
+
 HERE = Path(__file__).resolve().parent
-RESULTS, PAGE = HERE / "results.json", HERE.parent / "docs" / "benchmarks.md"
-MODULES = ("recalculation", "import_speed", "pool_reading", "segments", "send", "merging", "events", "models")
+RESULTS = HERE / "results.json"
+MODULES = (
+    "recalculation", "import_speed", "pool_reading", "segments", "portraits", "send", "merging", "events", "tags", "models",
+    "nightly", "growth",
+)  # fmt: skip
+NAMES = ("MEMBERS", "ORDERS", "RUNS", "SIZES", "RECIPIENTS")
 Row = dict[str, Any]
 
 
@@ -24,18 +32,18 @@ def main() -> None:
     members, orders = (int(os.environ.get(name, size)) for name, size in (("MEMBERS", 1_000_000), ("ORDERS", 10_000_000)))
     runs, only = max(1, int(os.environ.get("RUNS", 5))), os.environ.get("ONLY", "")
     _servers()
-    found = _kept() if only else {}
-    for module in MODULES:
-        if only and module not in only.split(","):
-            continue
+    machine, found = _machine(), _kept() if only else {}
+    for module in only.split(",") if only else MODULES:
         print(f"{module}: {members:,} members, {orders:,} orders, {runs} runs", flush=True)
         measured = import_module(f"benchmarks.{module}").measure(members, orders, runs)
-        sizes = {"members": members, "orders": orders}
-        found |= {name: {**row, **sizes} for name, row in measured.items()}
+        about = {"module": module, "on": f"{datetime.now(UTC):%Y-%m-%d}", "command": _command(module), "machine": machine}
+        about["note"] = os.environ.get("NOTE", "")
+        rest = {name: row for name, row in found.items() if row.get("module") != module}
+        found = rest | {name: {"members": members, "orders": orders, **row, **about} for name, row in measured.items()}
         RESULTS.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        page.write(found)
         for name, row in measured.items():
             print(f"  {name}: {row['ratio']:.3g} × {row['yardstick']} (goal {row['goal']})", flush=True)
-    PAGE.write_text(_page(found))
 
 
 def _kept() -> dict[str, Row]:
@@ -65,36 +73,10 @@ def _machine() -> str:
     return f"{os.cpu_count()} × {model}, {memory:.0f} GiB, Python {platform.python_version()}, PostgreSQL {version}"
 
 
-def _page(found: dict[str, Row]) -> str:
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`. Each figure is a ratio of two medians taken in the same run; the goal is what we set",
-        "out to reach, and a miss is marked as one. Sizes: `MEMBERS=… ORDERS=… RUNS=… make bench`;",
-        "one part: `ONLY=recalculation`.",
-        "",
-        f"Last run {datetime.now(UTC):%Y-%m-%d} on {_machine()}: `{_command()}`.",
-        "",
-        "| figure | ratio | of what | goal | met | runs | members | orders |",
-        "|---|---:|---|---:|---|---:|---:|---:|",
-    ]
-    lines += [_line(name, row) for name, row in found.items()]
-    return "\n".join([*lines, ""])
-
-
-def _command() -> str:
-    given = [f"{name}={os.environ[name]}" for name in ("MEMBERS", "ORDERS", "RUNS", "ONLY") if name in os.environ]
-    return " ".join([*given, "make bench"])
-
-
-def _line(name: str, row: Row) -> str:
-    more = row.get("goal_is", "at most") == "at least"
-    met = row["ratio"] >= row["goal"] if more else row["ratio"] <= row["goal"]
-    sign = "≥" if more else "≤"
-    return (
-        f"| {name} | {row['ratio']:.3g} | {row['yardstick']} | {sign} {row['goal']:g} | {'yes' if met else '**no**'} "
-        f"| {row['runs']} | {row['members']:,} | {row['orders']:,} |"
-    )
+def _command(module: str) -> str:
+    """What makes these figures again, alone."""
+    given = [f"{name}={os.environ[name]}" for name in NAMES if name in os.environ]
+    return " ".join([*given, f"ONLY={module}", "make bench"])
 
 
 if __name__ == "__main__":

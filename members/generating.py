@@ -16,9 +16,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Max, Min
 
 from members import partitions, versions
-from members.models import Member, Pool, PoolAccess, Product, Tag, TagGroup
+from members.models import Member, Order, Pool, PoolAccess, Product, Tag, TagGroup
 from scrm.lib import crypto, sql
 
 DAYS = 730
@@ -109,6 +110,17 @@ def tidy() -> None:
     """Statistics and visibility, so that index-only scans are that from the first query on."""
     for table in ("member", "order", "orderline", "identity", "consent", "membertag", "event"):
         sql.run(f"VACUUM (ANALYZE) members_{table}")
+
+
+def split(*, pool: Pool, as_of: datetime, seed: int = 1, report: REPORT = lambda title, done, total: None) -> int:
+    """Give the orders of an invented pool the lines they lack; how many were made. A re-run makes none."""
+    found = Member.objects.filter(pool=pool).aggregate(first=Min("pk"), last=Max("pk"))
+    base = (found["first"] or 1) - 1
+    plan = Plan(members=(found["last"] or 0) - base, orders=Order.objects.filter(pool=pool).count(), as_of=as_of, seed=seed)
+    frame = Frame(plan, pool, base, {"seed": seed * 1000, "pool_id": pool.pk, "base": base})
+    made = frame.run("generate_lines", "lines", report, _member_chunk(plan), products=_products(frame))
+    versions.bump(pool.pk, "orders")
+    return made
 
 
 # -- Chance --------------------------------------------------------------------------------------
