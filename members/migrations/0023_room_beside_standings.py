@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = []
+    dependencies = [("members", "0022_event_kind_cover")]
     operations = [
         migrations.RunSQL(
             "ALTER TABLE members_memberstanding SET (fillfactor = 50)", "ALTER TABLE members_memberstanding RESET (fillfactor)"
