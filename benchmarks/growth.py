@@ -22,7 +22,7 @@ GOAL = 1.1
 SIZES = "100000,1000000,5000000"
 DENSITY = 2  # orders, tags and events a member
 SHARE = 30  # percent of the members who are snapshotted and tagged
-MODEL = "clv"
+MODEL = "purchases"
 NAMES = {
     "recalculation": "full recalculation",
     "tick": "tick, 1 % touched",

@@ -1,28 +1,23 @@
 """Reading tags: the library, one tag's history and sizes, who carries what, coverage, overlaps, what nobody uses."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import combinations
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
 from pyroaring import BitMap
 
 from members import queries
 from members.models import Member, MemberTag, Pool, Tag, TagChange, TagGroup, TagMerge
-from members.sets import array, unpacked
 from members.tagging import usage
+from members.tagging.figures import Figures, figures, likeness, sets
 from members.tagging.groups import groups
 from members.tagging.keepers import Kept, kept
-from members.versions import versions
 from scrm.lib import sql
 
 PAGE = 50
 UNUSED_AFTER = timedelta(days=90)
-SOON = timedelta(days=7)
-HELD = 3600  # seconds that what is alike is remembered
 
 
 def coverage(pool: Pool) -> dict[int, int]:
@@ -61,52 +56,41 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Library:
-    """All groups of a pool, and how many members there are."""
+    """All groups of a pool, how many members there are, and as of when carriers were counted."""
 
     shelves: list[Shelf]
     total: int
     tags: int
-    covered: int = 0
-    found: int = field(default=0)
+    as_of: datetime
+    is_old: bool  # tags changed since
 
 
 def library(pool: Pool, as_of: datetime, *, q: str = "", source: str = "") -> Library:
     """Groups with their tags and figures; of a search only what is found."""
-    total, figures, covered = queries.live(pool).count(), _figures(pool, as_of), _covered(pool)
+    total, counted = queries.live(pool).count(), figures(pool, as_of)
     found = list(groups(pool))
     tags = [tag for group in found for tag in group.tags.all()]
     behind = kept(pool, tags)
-    shelves = [_shelf(group, figures, covered, total, behind, q.strip().lower(), source) for group in found]
-    shown = [shelf for shelf in shelves if shelf.rows or (not source and q.strip().lower() in shelf.group.name.lower())]
-    return Library(shown, total, len(tags), max(covered.values(), default=0), sum(len(shelf.rows) for shelf in shown))
+    shelves = [_shelf(group, counted, total, behind, q.strip().lower(), source) for group in found]
+    shown = [shelf for shelf in shelves if shelf.rows or not (q or source)]
+    return Library(shown, total, len(tags), counted.as_of, counted.is_old)
 
 
-def _shelf(
-    group: TagGroup, figures: dict[int, Any], covered: dict[int, int], total: int, behind: dict[int, Kept], q: str, source: str
-) -> Shelf:
+def _shelf(group: TagGroup, counted: Figures, total: int, behind: dict[int, Kept], q: str, source: str) -> Shelf:
     whole = q in group.name.lower()
     wanted = [
         tag
         for tag in group.tags.all()
         if (whole or q in f"{tag.name} {tag.note}".lower()) and (not source or tag.source == source)
     ]
-    rows = [_row(tag, figures.get(tag.pk, {}), total, behind.get(tag.pk)) for tag in wanted]
-    members = covered.get(group.pk, 0)
+    rows = [_row(tag, counted.tags.get(tag.pk, {}), total, behind.get(tag.pk)) for tag in wanted]
+    members = counted.groups.get(group.pk, 0)
     return Shelf(group, rows, members, members / total if total else None)
 
 
-def _row(tag: Tag, figures: dict[str, Any], total: int, behind: Kept | None) -> Row:
-    n = figures.get("carriers", 0)
-    return Row(tag, n, n / total if total else None, figures.get("latest"), figures.get("ending", 0), behind)
-
-
-def _figures(pool: Pool, as_of: datetime) -> dict[int, dict[str, Any]]:
-    rows = sql.rows("members/tagging/count_used", {"pool_id": pool.pk, "soon": as_of + SOON})
-    return {row["tag_id"]: row for row in rows}
-
-
-def _covered(pool: Pool) -> dict[int, int]:
-    return {row["group_id"]: row["members"] for row in sql.rows("members/tagging/count_covered", {"pool_id": pool.pk})}
+def _row(tag: Tag, counted: dict[str, Any], total: int, behind: Kept | None) -> Row:
+    n = counted.get("carriers", 0)
+    return Row(tag, n, n / total if total else None, counted.get("latest"), counted.get("ending", 0), behind)
 
 
 # -- One tag --------------------------------------------------------------------------------------
@@ -183,12 +167,6 @@ def _tags(group: TagGroup) -> list[Tag]:
     return list(Tag.objects.filter(group=group).order_by("place", "name"))
 
 
-def sets(tags: Iterable[Tag]) -> dict[int, BitMap]:
-    """Who carries each tag: one read for all of them."""
-    found = sql.rows("members/tagging/list_sets", {"tags": array(tag.pk for tag in tags)})
-    return {row["tag_id"]: unpacked(row["packed"]) for row in found}
-
-
 @dataclass(frozen=True)
 class Pair:
     """Two tags that mostly sit on the same members: `share` is of those who carry either (Jaccard)."""
@@ -199,22 +177,11 @@ class Pair:
     share: float
 
 
-def alike(pool: Pool, limit: int = 10) -> list[Pair]:
-    """The pairs of tags that say nearly the same, the most alike first. Remembered while tags stand still."""
+def alike(pool: Pool, as_of: datetime) -> list[Pair]:
+    """The pairs of tags that say nearly the same, the most alike first."""
     tags = {tag.pk: tag for tag in Tag.objects.filter(pool=pool).select_related("group")}
-    key = f"tags:alike:{pool.pk}:{versions(pool.pk)['tags']}:{limit}"
-    found = cache.get_or_set(key, lambda: _alike(tags.values(), limit), HELD) or []
+    found = likeness(pool, as_of).pairs
     return [Pair(tags[a], tags[b], n, share) for a, b, n, share in found if a in tags and b in tags]
-
-
-def _alike(tags: Iterable[Tag], limit: int) -> list[tuple[int, int, int, float]]:
-    held = sets(tags)
-    found = [
-        (a, b, both, both / (len(mine) + len(theirs) - both))
-        for (a, mine), (b, theirs) in combinations(sorted(held.items()), 2)
-        if (both := mine.intersection_cardinality(theirs))
-    ]
-    return sorted(found, key=lambda pair: (-pair[3], pair[0], pair[1]))[:limit]
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,7 @@ def report(request: HttpRequest) -> HttpResponse:
         "library": found,
         "groups": all_groups,
         "matrix": queries.overlap(first, second) if first and second else None,
-        "alike": queries.alike(request.pool),
+        "alike": queries.alike(request.pool, now),
         "idle": queries.idle(found.shelves, now),
     }
     return render_page(request, "tags/report.html", "matrix", context)

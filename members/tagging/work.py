@@ -1,11 +1,11 @@
-"""Merging tags of many members as jobs; one transaction each, so that a crash changes nothing."""
+"""Merging and counting tags of many members as jobs; one transaction each, so that a crash changes nothing."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from members.models import TagMerge
-from members.tagging import joining
+from members.models import Pool, TagMerge
+from members.tagging import figures, joining
 from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
@@ -32,3 +32,13 @@ def undo(running: RunningJob) -> dict[str, Any]:
         joining.undo(merge=found, actor=running.actor, as_of=clock.now())
     running.checkpoint(done=found.carriers)
     return {"members": found.carriers}
+
+
+@job(figures.JOB, title=_("统计标签人数"))
+def count(running: RunningJob) -> dict[str, Any]:
+    pool = Pool.objects.get(pk=running.pool_id or 0)
+    found = figures.count(pool, clock.now())
+    running.checkpoint(done=1, total=2)
+    figures.compare(pool, clock.now())
+    running.checkpoint(done=2, total=2)
+    return {"tags": len(found.tags)}

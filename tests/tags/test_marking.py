@@ -108,7 +108,7 @@ def test_the_report_counts_coverage_overlap_and_what_is_idle(pool, crowd, group_
         ("茶", 4, [0, 3]),
     ]
     assert [tag.name for tag in matrix.columns] == ["无人", "高"]
-    first = queries.alike(pool)[0]
+    first = queries.alike(pool, as_of)[0]
     assert ({first.first.name, first.second.name}, first.both, first.share) == ({"茶", "高"}, 3, 0.75)
     idle = {each.row.tag.name: (each.empty, each.stale) for each in queries.idle(library.shelves, as_of)}
     assert idle == {"无人": (True, False), "高": (False, True)}
