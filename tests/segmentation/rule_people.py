@@ -78,7 +78,9 @@ class Scene:
 
 
 def moment(dice: random.Random) -> datetime:
-    """Mostly recent, sometimes on an edge, sometimes in the future."""
+    """Mostly recent, sometimes on an edge, sometimes in the future; often whole hours or days apart from each other."""
+    if dice.random() < 0.35:
+        return AS_OF.replace(second=0) - dice.choice([1, 2, 24, 25, 48, 7 * 24, 8 * 24, 30 * 24, 31 * 24, 90 * 24]) * HOUR
     days = dice.choice([dice.uniform(0, 3), dice.uniform(0, 40), dice.uniform(0, 500), -1.5, 30.0, 90.0])
     at = AS_OF - timedelta(days=days)
     return dice.choice([at, at.replace(hour=16, minute=0, second=0, microsecond=0), at.replace(hour=15, minute=59, second=59)])
@@ -226,7 +228,9 @@ def responses(scene: Scene, member: Member) -> None:
     dice = scene.dice
     for step in scene.steps:
         if scene.some(0.5):
-            ends = {name: moment(dice) if scene.some(0.5) else None for name in ("opened_at", "clicked_at", "failed_at")}
+            tomorrow = AS_OF + 30 * HOUR
+            answers = {name: dice.choice([None, moment(dice), tomorrow]) for name in ("opened_at", "clicked_at")}
+            ends = {**answers, "failed_at": moment(dice) if scene.some(0.5) else None}
             Delivery.objects.create(
                 pool=scene.pool,
                 member=member,
@@ -290,7 +294,7 @@ def foretold(scene: Scene, member: Member) -> None:
 
 
 def order(pool: Pool, dice: random.Random, member: Member, n: int, products: list[Product]) -> None:
-    amount = dice.choice([0, 100, 9900, 50000])
+    amount = dice.choice([0, 100, 101, 9900, 50000])
     made = Order.objects.create(
         member=member,
         id=member.pk * 10 + n,

@@ -12,14 +12,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from loyalty import services as loyalty
-from members.models import Member, Pool, Tag, TagGroup
+from members.models import Consent, Event, Member, Order, Pool, Tag, TagGroup
 from members.models import MemberTag as Carried
 from members.versions import DOMAINS, bump
 from scrm.staff.models import User
-from segmentation import columns, evaluate, leaves
+from segmentation import bitmaps, columns, evaluate, leaves
 from segmentation.models import Leaf
 from segmentation.rules.catalog import facts
 from segmentation.rules.normalise import holds
+from segmentation.rules.parse import RuleError
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)
@@ -105,6 +106,65 @@ def test_other_choices_read_no_members(shop: Pool, alice: Member) -> None:
     with passes(0):
         assert evaluate.count(shop, ask("channel", "in", [1, 2]), AS_OF).size == 0
         assert evaluate.count(shop, ask("channel", "not_in", [3]), AS_OF).size == 2
+
+
+def test_another_threshold_of_a_share_reads_no_orders(shop: Pool, alice: Member) -> None:
+    Order.objects.filter(member=alice, number="a1").update(discount=5)  # one of three
+    share = {"where": [{"field": "discounted", "op": "yes"}]}
+    assert who(shop, ask("order_share", "gte", 33, **share)) == {"Alice"}
+    with passes(0, "members_order"):
+        assert who(shop, ask("order_share", "gte", 33.3, **share)) == {"Alice"}
+        assert who(shop, ask("order_share", "gte", 33.34, **share)) == set()
+        assert who(shop, ask("order_share", "lt", 33.34, **share)) == {"Alice", "Bob"}
+        assert who(shop, ask("order_share", "between", [0, 12.5], **share)) == {"Bob"}
+        assert who(shop, ask("order_share", "unknown", **share)) == {"Carol"}
+    with passes(1, "members_order"):
+        assert who(shop, ask("order_share", "gte", 33.333333333, **share)) == {"Alice"}  # too fine for whole numbers
+    with passes(1, "members_order"):
+        assert who(shop, ask("order_share", "lt", 33, where=[{"field": "discounted", "op": "no"}])) == set()
+
+
+def test_what_only_others_are_made_of_cannot_be_asked_for(shop: Pool) -> None:
+    with pytest.raises(RuleError):
+        who(shop, ask("order_share.part", "gte", 1))
+
+
+def test_rows_are_counted_alike_wherever_that_is_done(shop: Pool, alice: Member, bob: Member, monkeypatch: Any) -> None:
+    for n, member in enumerate([bob, alice, bob, bob]):
+        Event.objects.create(pool=shop, member=member, id=n, occurred_at=AS_OF - timedelta(days=n), kind="view")
+    rule = ask("events", "gte", 2, window=SEASON)
+    sent = bitmaps.tallied
+    with monkeypatch.context() as patched:
+        patched.setattr(bitmaps, "tallied", None)
+        patched.setattr(leaves, "MOST_SENT", -1)
+        assert who(shop, rule) == {"Bob"}
+    Leaf.objects.all().delete()
+    asked: list[str] = []
+    monkeypatch.setattr(bitmaps, "tallied", lambda text, params: asked.append(text) or sent(text, params))
+    assert who(shop, rule) == {"Bob"}
+    assert asked
+    assert who(shop, ask("events", "eq", 1, window=SEASON)) == {"Alice"}
+    assert who(shop, ask("events", "none", window=SEASON)) == {"Carol"}
+
+
+@pytest.mark.parametrize("far", [0, 4_000_000_000])
+def test_tallies_of_ids_near_and_far(db: None, far: int) -> None:
+    rows = "SELECT n AS id FROM unnest(ARRAY[3, 5, 3, 9, 3, 5]::bigint[] || %(far)s::bigint) AS n (n)"
+    ids, counts = bitmaps.tallied(rows, {"far": far})
+    assert dict(zip(ids.tolist(), counts.tolist(), strict=True)) == {3: 3, 5: 2, 9: 1, far: 1}
+    none, nothing = bitmaps.tallied(f"{rows} WHERE false", {"far": far})
+    assert len(none) == len(nothing) == 0
+
+
+def test_who_can_be_reached_shares_what_was_agreed_to(shop: Pool, alice: Member, bob: Member) -> None:
+    for member in (alice, bob):
+        Consent.objects.create(member=member, carrier="push", purpose="marketing", granted=True, at=AS_OF)
+    factories.identity(bob, "device_id", "device-1")
+    assert names(shop, ask("consent", "any", ["push"])) == {"Alice", "Bob"}
+    with passes(1, "members_identity", "members_consent"):
+        assert names(shop, ask("reachable", "any", ["push"])) == {"Bob"}
+    with passes(0, "members_identity", "members_consent"):
+        assert names(shop, ask("reachable", "none", ["push"])) == {"Alice", "Carol"}
 
 
 def test_tags_of_one_rule_are_read_at_once(shop: Pool, alice: Member, bob: Member) -> None:

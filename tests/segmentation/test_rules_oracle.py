@@ -24,13 +24,14 @@ from tests.segmentation.rule_world import world
 from touchpoints.models import Connector, Content, Step
 
 # -- Rules -----------------------------------------------------------------------------------------
+AGO = [0, 1, 2, 3, 7, 8, 30, 31, 89, 90, 100]
 PLAIN_WINDOWS = st.one_of(
     st.builds(
         lambda n, unit: {"last": n, "unit": unit},
         st.sampled_from([1, 2, 7, 30, 90]),
         st.sampled_from(["days", "hours", "weeks", "months"]),
     ),
-    st.builds(lambda a, b: {"ago": [a, b]}, st.integers(0, 100), st.integers(0, 100)),
+    st.builds(lambda a, b: {"ago": [a, b]}, st.sampled_from(AGO), st.sampled_from(AGO)),
     st.sampled_from(sorted(PERIODS)).map(lambda name: {"period": name}),
     st.sampled_from(
         [{"from": "2026-10-02"}, {"to": "2026-10-30"}, {"from": "2026-08-01", "to": "2026-10-31"}, {"to": "2030-01-01"}]
