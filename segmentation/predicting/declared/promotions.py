@@ -28,7 +28,7 @@ class Promotions(Habit):
     about = _("会员比别人买同样的商品、在同样的周里，多省（或少省）了几个百分点：为正是追逐优惠，为负是看重价值。")
     baseline = _("人人一样（只看商品与当周的优惠），或照搬本人的原始优惠占比，两种做法里误差较小的")
     value_label = _("多省的百分点")
-    icon = "discount-2"
+    icon = "rosette-discount"
     unit: ClassVar[Unit] = "share"
     settings: ClassVar[type[Settings]] = WholeWeeks
     features: ClassVar[str] = "predicting/gather_discounts"
