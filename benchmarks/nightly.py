@@ -26,8 +26,6 @@ def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
     nights = []
     for _ in range(max(1, min(runs, 3))):
         seconds = _night(pool)
-        for name, took in seconds.items():
-            print(f"    {name}: {took:.1f} s", flush=True)
         nights.append(sum(seconds.values()))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"    the night: {statistics.median(nights):.0f} s, at most {memory:.2f} GB in the worker", flush=True)
@@ -128,21 +126,24 @@ def _night(pool: Any) -> dict[str, float]:
 
     found = {}
     if job := recalculation.ask(pool=pool, as_of=clock.now()):
-        found["states and schemes"] = _run(job)
+        found["states and schemes"] = _run(job, "states and schemes")
     for predictor in Predictor.objects.filter(pool=pool, is_on=True).order_by("pk"):
         job = predicting.ask(predictor=predictor, train=True, actor=None)
-        found[f"model {predictor.key.partition(':')[0]}"] = _run(job)
+        name = f"model {predictor.key.partition(':')[0]}"
+        found[name] = _run(job, name)
     for rule in TagRule.objects.filter(pool=pool).order_by("pk"):
         if job := applying.ask_apply(rule=rule, actor=None):
-            found[f"tag {rule.tag.name}"] = _run(job)
+            found[f"tag {rule.tag.name}"] = _run(job, f"tag {rule.tag.name}")
     return found
 
 
-def _run(job: Any) -> float:
+def _run(job: Any, name: str) -> float:
     """A job in this process, as a worker would run it."""
     from scrm.jobs import running
 
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     status = running.run(job.pk)
     assert status == "done", f"{job.kind}: {status}"
-    return time.perf_counter() - began
+    took = time.perf_counter() - began
+    print(f"    {name}: {took:.1f} s, {time.process_time() - busy:.1f} s of them in Python", flush=True)
+    return took

@@ -42,6 +42,8 @@ def calibration(request: HttpRequest) -> Chart:
     points = [[_shown(each["predicted"], unit), _shown(each["actual"], unit)] for each in bins]
     limits = [[_shown(each[name], unit) for name in ("predicted", "low", "high")] for each in bins]
     most = max([value for point in points for value in point], default=1)
+    least = min([0, *(value for point in points for value in point)])
+    floor = {} if least < 0 else {"min": 0}
     axis = {"share": " (%)", "money": f" ({formats.currency_sign()})"}.get(unit, "")
     return Chart(
         title=_("预测与实际"),
@@ -56,11 +58,11 @@ def calibration(request: HttpRequest) -> Chart:
         option={
             "grid": {**GRID, "top": 28, "bottom": 34},
             "tooltip": {"trigger": "item"},
-            "xAxis": {"type": "value", "name": _("预测") + axis, "nameLocation": "middle", "nameGap": 26, "min": 0},
-            "yAxis": {"type": "value", "name": _("实际") + axis, "min": 0},
+            "xAxis": {"type": "value", "name": _("预测") + axis, "nameLocation": "middle", "nameGap": 26, **floor},
+            "yAxis": {"type": "value", "name": _("实际") + axis, **floor},
             "series": [
                 {
-                    "type": "line", "name": _("完全准确"), "data": [[0, 0], [most, most]], "showSymbol": False,
+                    "type": "line", "name": _("完全准确"), "data": [[least, least], [most, most]], "showSymbol": False,
                     "lineStyle": {"type": "dashed", "width": 1.5}, "color": "@chart-3", "silent": True,
                 },
                 *_whiskers(limits),

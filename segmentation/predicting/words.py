@@ -37,7 +37,7 @@ METRICS: dict[str, Said] = {
         gettext_lazy("排序相关 ρ"), note=gettext_lazy("评分高的会员，下一周期的占比是否也高；1 为次序完全一致，0 等于乱猜")
     ),
     "halves": Said(
-        gettext_lazy("前后一致性 ρ"),
+        gettext_lazy("两半一致性 ρ"),
         note=gettext_lazy("把同一会员的订单随机分成两半，两半的占比是否一致；区间包含 0 就只是偶然"),
     ),
     "halves_raw": Said(
@@ -114,7 +114,7 @@ class Line:
     theirs: str
     change: str
     change_limits: str
-    verdict: str  # better, same, worse
+    verdict: str  # better, same, worse; alone: there is nothing to compare with
     main: bool
 
 
@@ -142,6 +142,8 @@ def verdict(each: dict[str, Any], about: Said) -> str:
             return "same"
         gap = abs(each["value"] - about.near) - abs(each["baseline"] - about.near)
         return "better" if gap < -0.005 else "worse" if gap > 0.005 else "same"
+    if each.get("baseline") is None:
+        return "alone"
     low, high = each.get("change_low"), each.get("change_high")
     if low is None or high is None:
         return "same"
