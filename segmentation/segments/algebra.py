@@ -108,15 +108,13 @@ def combine(
 
 
 def _check(pool: Pool, segments: Sequence[Segment], operation: str, kind: str) -> None:
-    if not LEAST <= len({segment.pk for segment in segments}) == len(segments) <= MOST:
-        said = _("请选择 2 到 5 个不同的分群")
-        raise Problem("combine", said, {"segments": [said]})
-    if any(segment.pool_id != pool.pk for segment in segments):
-        said = _("没有这个分群")
-        raise Problem("combine", said, {"segments": [said]})
-    if operation not in Operation.values:
-        said = _("没有这种运算")
-        raise Problem("combine", said, {"operation": [said]})
-    if kind not in (Segment.Kind.LIVE, Segment.Kind.SNAPSHOT):
-        said = _("只能另存为动态分群或快照")
-        raise Problem("combine", said, {"kind": [said]})
+    distinct = len({segment.pk for segment in segments}) == len(segments)
+    asked = (
+        (distinct and LEAST <= len(segments) <= MOST, "segments", _("请选择 2 到 5 个不同的分群")),
+        (all(segment.pool_id == pool.pk for segment in segments), "segments", _("没有这个分群")),
+        (operation in Operation.values, "operation", _("没有这种运算")),
+        (kind in (Segment.Kind.LIVE, Segment.Kind.SNAPSHOT), "kind", _("只能另存为动态分群或快照")),
+    )
+    for fine, field, said in asked:
+        if not fine:
+            raise Problem("combine", said, {field: [said]})

@@ -39,7 +39,7 @@ def compare(before: Any, after: Any, depth: int = 0) -> Line:
 def _alike(before: Any, after: Any) -> bool:
     """Whether two nodes are worth setting beside each other: a condition of the same fact, or two groups."""
     if isinstance(before, Condition) and isinstance(after, Condition):
-        return (before.fact, before.of) == (after.fact, after.of) or before.fact == after.fact
+        return before.fact == after.fact
     groups = (All, AnyOf)
     return (isinstance(before, groups) and isinstance(after, groups)) or (isinstance(before, Not) and isinstance(after, Not))
 

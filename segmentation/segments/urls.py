@@ -5,7 +5,7 @@ from segmentation.segments.views import building, comparing, detail, history, ho
 pages = [
     path("", listing.segment_list, name="list"),
     path("new/", building.segment_new, name="new"),
-    path("lists/new/", building.list_new, name="list-new"),
+    path("lists/new/", listed.list_new, name="list-new"),
     path("compare/", comparing.compare, name="compare"),
     path("combine/", comparing.combine, name="combine"),
     path("<int:pk>/", detail.segment_detail, name="detail"),

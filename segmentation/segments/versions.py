@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from segmentation.choices import namer
 from segmentation.models import Segment, SegmentVersion
@@ -86,13 +85,6 @@ def pair(segment: Segment, old: int | None, new: int | None) -> tuple[SegmentVer
     wanted = sorted({old or newer - 1, newer})
     rows = list(SegmentVersion.objects.filter(segment=segment, n__in=wanted).select_related("actor").order_by("n"))
     return (rows[0], rows[1]) if len(rows) == 2 else None
-
-
-def label(version: SegmentVersion) -> str:
-    """How a version is called."""
-    if version.restored_from:
-        return _("第 %(n)s 版（恢复自第 %(old)s 版）") % {"n": version.n, "old": version.restored_from}
-    return _("第 %(n)s 版") % {"n": version.n}
 
 
 def current(segment: Segment) -> SegmentVersion:

@@ -1,11 +1,11 @@
-"""Composing a segment: the builder, and static lists from pasted lines or a file."""
+"""Composing a segment: the builder."""
 
 import json
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
@@ -20,11 +20,10 @@ from segmentation.models import Segment, SegmentVersion
 from segmentation.preview import Preview, fact_groups, preview, windows
 from segmentation.rules.parse import parse
 from segmentation.segments import services
-from segmentation.segments.forms import ListForm, NameForm
+from segmentation.segments.forms import NameForm
 from segmentation.segments.views.finding import one
 
 
-# -- Builder -------------------------------------------------------------------------------------
 @allow("segments.edit")
 def segment_new(request: HttpRequest) -> HttpResponse:
     """Compose a segment; `?rule=` and `?name=` may begin it."""
@@ -129,30 +128,3 @@ def _builder(
         "joins": [("all", _("且")), ("any", _("或")), ("none", _("非"))],
     }
     return render_page(request, "segments/builder.html", "builder", context, status=status)
-
-
-# -- Lists ---------------------------------------------------------------------------------------
-@allow("segments.edit")
-def list_new(request: HttpRequest) -> HttpResponse:
-    """A static list from pasted lines or a file."""
-    form = ListForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            made = services.save_list(
-                pool=request.pool,
-                name=data["name"],
-                note=data["note"],
-                text=data["members"],
-                actor=request.user,
-                as_of=clock.now(),
-            )
-        except Problem as problem:
-            form.add_error(next((field for field in problem.fields if field in form.fields), None), problem.message)
-        else:
-            toast(request, _("名单已保存：%(n)s 位会员") % {"n": made.found})
-            if made.unknown:
-                text = _("没有找到：%(names)s") % {"names": "、".join(made.unknown)}
-                toast(request, text, level=messages.WARNING)
-            return redirect("segments:detail", made.segment.pk)
-    return render(request, "segments/list_new.html", {"form": form}, status=422 if form.is_bound else 200)

@@ -1,8 +1,10 @@
 """One segment as it is now, and what may be done with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,6 +24,9 @@ from segmentation.segments import cadence, computing, history, queries, services
 from segmentation.segments.forms import CadenceForm, FreezeForm, RenameForm, first_error
 from segmentation.segments.lists import resolve
 from segmentation.segments.views.finding import head, one
+
+Said = dict[str, Any]  # what a form holds
+Done = tuple[int, str]  # the segment to show, and what to say
 
 
 @allow("segments.view")
@@ -119,50 +124,46 @@ def segment_archive(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def segment_freeze(request: HttpRequest, pk: int) -> HttpResponse:
     """A snapshot of its members as a segment of its own."""
-    segment, form = one(request, pk), FreezeForm(request.POST)
-    if not form.is_valid():
-        return _refused(request, pk, first_error(form))
-    try:
-        made = services.freeze(segment=segment, name=form.cleaned_data["name"], actor=request.user, as_of=clock.now())
-    except Problem as problem:
-        return _refused(request, pk, problem.message)
-    toast(request, _("快照已保存"))
-    return redirect("segments:detail", made.pk)
+
+    def act(segment: Segment, data: Said) -> Done:
+        return services.freeze(segment=segment, actor=request.user, as_of=clock.now(), **data).pk, _("快照已保存")
+
+    return _dialog(request, pk, FreezeForm(request.POST), act)
 
 
 @allow("segments.edit")
 @require_POST
 def segment_rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Another name or note."""
-    segment, form = one(request, pk), RenameForm(request.POST)
-    if not form.is_valid():
-        return _refused(request, pk, first_error(form))
-    try:
-        services.rename(segment=segment, actor=request.user, **form.cleaned_data)
-    except Problem as problem:
-        return _refused(request, pk, problem.message)
-    toast(request, _("已保存"))
-    return redirect("segments:detail", pk)
+
+    def act(segment: Segment, data: Said) -> Done:
+        return services.rename(segment=segment, actor=request.user, **data).pk, _("已保存")
+
+    return _dialog(request, pk, RenameForm(request.POST), act)
 
 
 @allow("segments.edit")
 @require_POST
 def segment_cadence(request: HttpRequest, pk: int) -> HttpResponse:
     """How often it is computed."""
-    segment, form = one(request, pk), CadenceForm(request.POST)
-    if not form.is_valid():
-        return _refused(request, pk, first_error(form))
+
+    def act(segment: Segment, data: Said) -> Done:
+        saved = services.set_cadence(segment=segment, actor=request.user, as_of=clock.now(), **data)
+        return saved.pk, _("更新频率已改为：%(said)s") % {"said": cadence.said(saved)}
+
+    return _dialog(request, pk, CadenceForm(request.POST), act)
+
+
+def _dialog(request: HttpRequest, pk: int, form: Form, act: Callable[[Segment, Said], Done]) -> HttpResponse:
+    """What a dialog asks: done, or why not, on the page it was opened from."""
+    segment = one(request, pk)
     try:
-        saved = services.set_cadence(segment=segment, actor=request.user, as_of=clock.now(), **form.cleaned_data)
+        shown, said = act(segment, form.cleaned_data) if form.is_valid() else (pk, "")
     except Problem as problem:
-        return _refused(request, pk, problem.message)
-    toast(request, _("更新频率已改为：%(said)s") % {"said": cadence.said(saved)})
-    return redirect("segments:detail", pk)
-
-
-def _refused(request: HttpRequest, pk: int, message: str) -> HttpResponse:
-    toast(request, message, level=messages.ERROR)
-    return redirect("segments:detail", pk)
+        toast(request, problem.message, level=messages.ERROR)
+        return redirect("segments:detail", pk)
+    toast(request, said or first_error(form), level=messages.SUCCESS if said else messages.ERROR)
+    return redirect("segments:detail", shown)
 
 
 @allow("members.export")

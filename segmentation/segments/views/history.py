@@ -13,17 +13,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from pyroaring import BitMap
 
-from members.models import Member
 from scrm.lib import clock
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 from segmentation.models import Segment
-from segmentation.segments import history, queries, services, versions
-from segmentation.segments.views.finding import head, number_in, one
+from segmentation.segments import history, services, versions
+from segmentation.segments.views.finding import head, number_in, one, people
 
-PAGE = 50
 WEEK = timedelta(days=7)
 SHOWN = {
     "entered": gettext_lazy("进入"),
@@ -53,7 +51,7 @@ def segment_history(request: HttpRequest, pk: int) -> HttpResponse:
         "tabs": _tabs(segment, found, start, end),
         "first": history.first_at(segment),
         "presets": _presets(segment),
-        **_people(request, _ids(found, show)),
+        **people(request, _ids(found, show)),
     }
     return render_page(request, "segments/history.html", "moves", context)
 
@@ -91,15 +89,6 @@ def _tabs(segment: Segment, found: history.Moves, start: date, end: date) -> lis
         {"key": key, "label": label, "count": len(_ids(found, key)), "query": urlencode([queries_[key]])}
         for key, label in SHOWN.items()
     ]
-
-
-def _people(request: HttpRequest, ids: BitMap) -> dict[str, Any]:
-    """One page of members by their ids."""
-    after = number_in(request, "after")
-    page = queries.page(ids, after if after is not None else -1, PAGE)
-    known = Member.objects.filter(pool=request.pool).select_related("state", "channel").in_bulk(page)
-    more = bool(page) and ids.rank(page[-1]) < len(ids)
-    return {"people": [known[number] for number in page if number in known], "next": page[-1] if more else None, "after": after}
 
 
 # -- Versions ------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Who is on a static list: put on and taken off by pasted lines or a file."""
+"""Static lists: made from pasted lines or a file, put on and taken off by the same."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -14,10 +14,36 @@ from scrm.lib.toasts import toast
 from scrm.staff.access import allow
 from segmentation.models import Segment
 from segmentation.segments import queries, services
-from segmentation.segments.forms import ListedForm
+from segmentation.segments.forms import ListedForm, ListForm
 from segmentation.segments.lists import resolve
-from segmentation.segments.views.finding import head, one
-from segmentation.segments.views.history import _people as people_of
+from segmentation.segments.views.finding import head, one, people
+
+
+@require_http_methods(["GET", "POST"])
+@allow("segments.edit")
+def list_new(request: HttpRequest) -> HttpResponse:
+    """A static list from pasted lines or a file."""
+    form = ListForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid() and (made := _made(request, form)):
+        toast(request, _("名单已保存：%(n)s 位会员") % {"n": made.found})
+        _tell_unknown(request, made.unknown)
+        return redirect("segments:detail", made.segment.pk)
+    return render(request, "segments/list_new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _made(request: HttpRequest, form: ListForm) -> services.ListMade | None:
+    data = form.cleaned_data
+    given = {"name": data["name"], "note": data["note"], "text": data["members"]}
+    try:
+        return services.save_list(pool=request.pool, actor=request.user, as_of=clock.now(), **given)
+    except Problem as problem:
+        form.add_error(next((field for field in problem.fields if field in form.fields), None), problem.message)
+    return None
+
+
+def _tell_unknown(request: HttpRequest, names: list[str]) -> None:
+    if names:
+        toast(request, _("没有找到：%(names)s") % {"names": "、".join(names)}, level=messages.WARNING)
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,7 +58,7 @@ def segment_listed(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _changed(request, segment, form):
         return redirect("segments:listed", pk)
     found = queries.members_now(segment, clock.now())
-    context = {**head(request, segment, "listed"), "form": form, "size": len(found), **people_of(request, found)}
+    context = {**head(request, segment, "listed"), "form": form, "size": len(found), **people(request, found)}
     return render_page(request, "segments/listed.html", "people", context, status=422 if form.is_bound else 200)
 
 
@@ -51,6 +77,5 @@ def _changed(request: HttpRequest, segment: Segment, form: ListedForm) -> bool:
         else ngettext("已加入 %(n)s 位会员", "已加入 %(n)s 位会员", n)
     )
     toast(request, taken % {"n": n})
-    if named.unknown:
-        toast(request, _("没有找到：%(names)s") % {"names": "、".join(named.unknown)}, level=messages.WARNING)
+    _tell_unknown(request, named.unknown)
     return True
