@@ -300,7 +300,9 @@ SUMMED = {"discounted_orders": "v2", "discount_share": "v3", "refunds": "v4"}  #
 
 
 def _with_unit(label: Text, unit: Text | None) -> Text:
-    return Text(f"{label.zh}（{unit.zh}）", f"{label.en} ({unit.en})") if unit else label
+    if unit is None or label.zh.endswith(unit.zh):  # "R 分" says its unit
+        return label
+    return Text(f"{label.zh}（{unit.zh}）", f"{label.en} ({unit.en})")
 
 
 def _plain(cut: Cut, *, year: bool) -> Cut:
