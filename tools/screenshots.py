@@ -39,6 +39,7 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "team": ("admin", "/settings/team/", "main"),
 }
 WIDTHS = {1440: 900, 390: 844}
+TALLEST = 1500  # of a wide picture: what is further down is not what a README shows
 
 
 def main() -> int:
@@ -107,7 +108,11 @@ def _shoot(page: Page, options: argparse.Namespace, name: str, address: str, mar
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(900)
-        page.screenshot(path=str(OUT / f"{name}-{theme}-{width}.png"), full_page=width != 390)
+        if width != 390:
+            whole = int(page.evaluate("document.documentElement.scrollHeight"))
+            page.set_viewport_size({"width": width, "height": min(max(whole, height), TALLEST)})
+            page.wait_for_timeout(400)
+        page.screenshot(path=str(OUT / f"{name}-{theme}-{width}.png"))
     return True
 
 
