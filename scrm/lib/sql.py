@@ -92,6 +92,13 @@ def run(statement: str | pg.Composed, params: Params | None = None) -> int:
         return int(cursor.rowcount)
 
 
+def bound(statement: pg.Composed, params: Params) -> pg.SQL:
+    """A statement with its values in it, as a part of a larger one whose parts name theirs alike."""
+    with connection.cursor() as cursor:
+        text = cursor.cursor.mogrify(statement.as_string(_connected()), params).decode()
+    return pg.SQL(text.replace("%", "%%"))
+
+
 def copy_in(statement: str | pg.Composed, file: Any, size: int = 1 << 16) -> int:
     """COPY … FROM STDIN out of a binary file object; the number of rows."""
     with connection.cursor() as cursor:

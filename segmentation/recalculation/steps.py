@@ -118,7 +118,14 @@ class Chain:
         self.done.append({"step": name, **mine, "rows": note["rows"], "ms": round((time.perf_counter() - started) * 1000)})
 
     def keep(
-        self, slot: str, name: str, values: dict[str, Any], slots: Slots | None = None, scheme: int | None = None, **planner: Any
+        self,
+        slot: str,
+        name: str,
+        values: dict[str, Any],
+        slots: Slots | None = None,
+        scheme: int | None = None,
+        told: bool = True,
+        **planner: Any,
     ) -> None:
         """Run a SELECT of the chain into a table of this run: only such a statement runs in parallel."""
         table = pg.Identifier(f"recalculation_{slot}_{self.pool_id}")
@@ -126,7 +133,7 @@ class Chain:
             sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
             made = pg.SQL("CREATE {} TABLE {} AS ").format(self.kind, table)
             note["rows"] = sql.run(made + self._parted(name, slots or {}), values | {"pool_id": self.pool_id})
-            if self.of:  # a few members: the planner must know, or it reads all states; the key is all it joins by
+            if self.of and told:  # a few members: the planner must know, or it reads all states; the key is all it joins by
                 sql.run(pg.SQL("ANALYZE {} (member_id)").format(table))
         self.tables[slot] = table
 

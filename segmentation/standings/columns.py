@@ -6,8 +6,9 @@ A family names the columns it wants (`Family.columns`); equal ones are computed 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,9 @@ ORDER: Source = "order"
 EVENT: Source = "event"
 AT: dict[str, pg.SQL] = {"order": pg.SQL("placed_at"), "event": pg.SQL("occurred_at")}
 DAY = timedelta(days=1)
+WORD = 64  # days that fit in a number: no string is made for every act
+FEW_DAYS = "(bit_or(1::bigint << ({n} - 1 - {day})) FILTER (WHERE {mine}))::bit(64)"
+MANY_DAYS = "bit_or(set_bit({zeros}, {day}, 1)) FILTER (WHERE {mine})"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ class Column:
 def after(source: Source, since: datetime, kinds: Sequence[str] = ()) -> pg.Composable:
     """The test that an act is later than an instant, and of these kinds."""
     test = pg.SQL("{} > {}").format(AT[source], instant(since))
-    return test + pg.SQL(" AND kind = ANY({}::text[])").format(pg.Literal(list(kinds))) if kinds else test
+    if not kinds:
+        return test
+    those = "kind = {}" if len(kinds) == 1 else "kind = ANY({}::text[])"
+    return pg.SQL(those).format(pg.Literal(kinds[0] if len(kinds) == 1 else list(kinds))) + pg.SQL(" AND ") + test
 
 
 def over(source: Source, aggregate: str, since: datetime, kinds: Sequence[str] = ()) -> Column:
@@ -55,11 +62,27 @@ def newest_order(n: int, since: datetime) -> Column:
 
 
 def days(source: Source, midnights: Sequence[datetime], kinds: Sequence[str] = ()) -> Column:
-    """On which days members acted, as a string of bits: the first is the day that begins at the first of `midnights`."""
-    since, zeros = midnights[0] - timedelta(microseconds=1), pg.SQL(f"B'{'0' * len(midnights)}'")
-    text = "bit_or(set_bit({zeros}, width_bucket({at}, {days}) - 1, 1)) FILTER (WHERE {mine})"
-    found = pg.SQL(text).format(zeros=zeros, at=AT[source], days=instants(midnights), mine=after(source, since, kinds))
-    return Column(source, found, since)
+    """On which days members acted, as a string of bits: the last `len(midnights)` of them, from the first day to the last."""
+    since, n = midnights[0] - timedelta(microseconds=1), len(midnights)
+    text = FEW_DAYS if n <= WORD else MANY_DAYS
+    values = {"n": pg.Literal(n), "zeros": pg.SQL(f"B'{'0' * n}'"), "day": number(source, midnights)}
+    return Column(source, pg.SQL(text).format(**values, mine=after(source, since, kinds)), since)
+
+
+def number(source: Source, midnights: Sequence[datetime]) -> pg.Composable:
+    """The number of the day of an act, from 0; by arithmetic where all days are of one length, as there are millions of acts."""
+    if all(b - a == DAY for a, b in pairwise(at.astimezone(UTC) for at in midnights)):
+        return pg.SQL("floor((date_part('epoch', {}) - {}) / 86400)::int").format(AT[source], _epoch(midnights[0]))
+    return pg.SQL("(width_bucket({}, {}) - 1)").format(AT[source], instants(midnights))
+
+
+def age(source: Source, start: datetime) -> pg.Composable:
+    """How many whole days an act lies before an instant."""
+    return pg.SQL("floor(({} - date_part('epoch', {})) / 86400)::int").format(_epoch(start), AT[source])
+
+
+def _epoch(at: datetime) -> pg.Composable:
+    return pg.SQL("{}::float8").format(pg.Literal(int(at.timestamp())))
 
 
 def instant(at: datetime) -> pg.Composable:

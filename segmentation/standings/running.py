@@ -1,7 +1,7 @@
 """Computing schemes within a pass of the recalculation: gather → measure → compare → write."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -36,6 +36,7 @@ SIDE_BY_SIDE: dict[str, Any] = {
 IN_ORDER: dict[str, Any] = {**SIDE_BY_SIDE, "enable_hashagg": "off", "enable_bitmapscan": "off"}
 # Events lie in the order they came: all of them are read once, by everybody there is, and hashed.
 AT_ONCE: dict[str, Any] = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "enable_sort": "off", "work_mem": "256MB"}
+CHANGES = "standings"  # the table of a tick with what differs in all schemes
 PASSES = {"order": ("orders", IN_ORDER), "event": ("events", AT_ONCE)}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -106,7 +107,10 @@ def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
         gather(chain, work)
         if anew:
             measure(chain, work)
-        compare(chain, work)
+        if not chain.of:
+            compare(chain, work)
+    if chain.of and works:
+        compare_few(chain, works)
 
 
 def prepare(chain: Chain, work: Work) -> None:
@@ -129,7 +133,7 @@ def _pass(chain: Chain, slot: str, columns: list[Column], knobs: dict[str, Any])
     picked = pg.SQL(",\n    ").join(pg.SQL("{} AS {}").format(column.sql, pg.Identifier(column.name)) for column in columns)
     parted = _mine(chain) if chain.of or slot == "orders" else pg.SQL("TRUE")
     values = {"as_of": chain.as_of, "since": min(begins)}
-    chain.keep(slot, f"{FOLDER}gather_{slot}", values, slots={"columns": picked, "mine": parted}, **knobs)
+    chain.keep(slot, f"{FOLDER}gather_{slot}", values, slots={"columns": picked, "mine": parted}, told=False, **knobs)
 
 
 def gather(chain: Chain, work: Work) -> None:
@@ -142,7 +146,7 @@ def gather(chain: Chain, work: Work) -> None:
         name = statement.name if statement.is_for_both else statement.name + chain.of
         whose = {"mine": _mine(chain)} if statement.is_for_both else {}
         slots = {**whose, **{key: _given(chain, work, part) for key, part in statement.slots.items()}}
-        chain.keep(slot, name, dict(statement.values), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
+        chain.keep(slot, name, dict(statement.values), slots=slots, scheme=work.scheme.pk, told=False, **_knobs(chain))
     work.gathered = chain.tables[slot]
 
 
@@ -222,9 +226,21 @@ def compare(chain: Chain, work: Work) -> None:
     """What differs from the stored standings."""
     slot = f"standings_{work.scheme.pk}"
     slots = {"computed": lambda bounds: computed(chain, work, bounds)}
-    name = f"{FOLDER}find_changes{chain.of}"
-    chain.keep(slot, name, values(chain, work), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
+    chain.keep(slot, f"{FOLDER}find_changes", values(chain, work), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
     work.changes = chain.tables[slot]
+
+
+def compare_few(chain: Chain, works: Sequence[Work]) -> None:
+    """What differs for the members of a scope, in all schemes at once: a statement costs more than a few members do."""
+    parts = []
+    for work in works:
+        found = computed(chain, work, steps.bounds(chain.parts[0]))
+        columns = "SELECT {}::int AS scheme_id, n.member_id, n.code, n.value, n.since, n.due, n.expected_at FROM {} AS n"
+        statement = pg.SQL(columns).format(pg.Literal(work.scheme.pk), found)
+        parts.append(sql.bound(statement, values(chain, work)))
+    slots = {"computed": pg.SQL("({})").format(pg.SQL(" UNION ALL ").join(parts))}
+    given = {"as_of": chain.as_of, "schemes": [work.scheme.pk for work in works]}
+    chain.keep(CHANGES, f"{FOLDER}find_changes_of", given, slots=slots, told=False)
 
 
 # -- Writing -------------------------------------------------------------------------------------
@@ -232,7 +248,12 @@ def compare(chain: Chain, work: Work) -> None:
 
 def save(chain: Chain, works: Iterable[Work]) -> int:
     """Write what differs and its history, in the caller's transaction; how many rows."""
-    changed = sum(_save(chain, work) for work in works)
+    changed = 0
+    with sql.planner(**steps.ONE_BY_ONE):  # what changed is known by its place: nothing else of the table is read
+        if CHANGES in chain.tables:
+            changed += _save(chain, chain.tables[CHANGES])
+        else:
+            changed += sum(_save(chain, work.changes, work.scheme.pk) for work in works if work.changes is not None)
     chain.write(f"{FOLDER}drop_merged_standings")
     changed += int(chain.done[-1]["rows"])
     if changed:
@@ -240,11 +261,9 @@ def save(chain: Chain, works: Iterable[Work]) -> int:
     return changed
 
 
-def _save(chain: Chain, work: Work) -> int:
-    assert work.changes is not None
-    given = {"scheme_id": work.scheme.pk, "kind": work.scheme.kind}
+def _save(chain: Chain, changes: pg.Composable, scheme: int | None = None) -> int:
     for name in ("update_standings", "insert_standings", "delete_standings", "insert_standing_changes"):
-        chain.write(f"{FOLDER}{name}", given, scheme=work.scheme.pk, changes=work.changes)
+        chain.write(f"{FOLDER}{name}", {"base": MemberStanding.KIND}, scheme=scheme, changes=changes)
     return sum(int(note["rows"]) for note in chain.done[-4:-1])
 
 

@@ -82,11 +82,11 @@ class Score(Family):
         return {"counted_from": today.isoformat(), **half_life(ask)}
 
     def columns(self, ask: Ask) -> Sequence[Column]:
-        known = score_columns.ages(ask.settings, ask.edges, ask.zone)
+        known = score_columns.ages(ask)
         return list(score_columns.counted(ask.settings.items, known).values())
 
     def gather(self, ask: Ask) -> Statement:
-        items, known = ask.settings.items, score_columns.ages(ask.settings, ask.edges, ask.zone)
+        items, known = ask.settings.items, score_columns.ages(ask)
         elsewhere = score_columns.counted(items, known)
         acts, values = _acts(ask.settings, _start(ask), ask.as_of, ask.zone, elsewhere)
         values |= {"half_life": ask.edges["half_life"], "counted_from": _start(ask)}

@@ -5,20 +5,19 @@ and what those are worth is looked up eight days at a time. Both come to what `g
 of age, every act (or day) rounded by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from psycopg2 import sql as pg
 
 from segmentation.standings import columns
 from segmentation.standings.columns import Column
+from segmentation.standings.families import Ask
 from segmentation.standings.score_items import THOUSAND, Item
 
 BYTE = 8
-JUST = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -28,18 +27,20 @@ class Ages:
     start: datetime  # the midnight ages are counted back from
     window_days: int
     half_life: int  # days; 0: for ever
+    ahead: int = 0  # days begun since: ticks go on counting from the day of the last full run
 
     def worth(self, points: int, age: int) -> int:
         """What is left of so many thousandths after some days; today's acts have a negative age."""
         return round(points * 0.5 ** (age / self.half_life)) if self.half_life and age > 0 else points
 
 
-def ages(settings: Any, edges: Mapping[str, Any], zone: str) -> Ages | None:
+def ages(ask: Ask) -> Ages | None:
     """None where a day of the window has not 24 hours: single acts are aged then."""
-    last = date.fromisoformat(edges["counted_from"])
-    if not columns.is_steady(last - timedelta(days=settings.window_days), last, zone):
+    last, days, zone = date.fromisoformat(ask.edges["counted_from"]), ask.settings.window_days, ask.zone
+    today = max(last, ask.as_of.astimezone(ZoneInfo(zone)).date())
+    if not columns.is_steady(last - timedelta(days=days), today, zone):
         return None
-    return Ages(datetime.combine(last, time(), ZoneInfo(zone)), settings.window_days, edges["half_life"])
+    return Ages(datetime.combine(last, time(), ZoneInfo(zone)), days, ask.edges["half_life"], (today - last).days)
 
 
 def counted(items: Sequence[Item], known: Ages | None) -> dict[int, Column]:
@@ -62,14 +63,11 @@ def _is_plain(item: Item) -> bool:
 def _of_acts(item: Item, known: Ages) -> Column:
     """The sum of what each act is worth. Its age: how many whole days it lies before the start."""
     source, days = _source(item), known.window_days
-    edges = [known.start - timedelta(days=n) + JUST for n in range(days - 1, -1, -1)]
-    worth = [known.worth(item.weight * THOUSAND, days - 1 - n) for n in range(days + 1)]
+    worth = [known.worth(item.weight * THOUSAND, days - n) for n in range(1, days + 2)]  # the last: of today, aged -1
     since = known.start - timedelta(days=days)
-    text = pg.SQL("sum(({worth})[width_bucket({at}, {edges}) + 1]) FILTER (WHERE {mine})")
-    mine = columns.after(source, since, item.kinds)
-    return Column(
-        source, text.format(worth=_numbers(worth), at=columns.AT[source], edges=columns.instants(edges), mine=mine), since
-    )
+    text = pg.SQL("sum(({worth})[{days} - greatest({age}, -1)]) FILTER (WHERE {mine})")
+    values = {"worth": _numbers(worth), "days": pg.Literal(days), "age": columns.age(source, known.start)}
+    return Column(source, text.format(**values, mine=columns.after(source, since, item.kinds)), since)
 
 
 def _of_days(item: Item, known: Ages) -> Column:
@@ -81,8 +79,8 @@ def _source(item: Item) -> columns.Source:
 
 
 def _midnights(known: Ages) -> list[datetime]:
-    """The days of the window, and today."""
-    return [known.start - timedelta(days=n) for n in range(known.window_days, -1, -1)]
+    """The days of the window, and those begun since."""
+    return [known.start - timedelta(days=n) for n in range(known.window_days, -known.ahead - 1, -1)]
 
 
 def relation(items: Sequence[Item], known: Ages | None) -> pg.SQL:
@@ -103,13 +101,14 @@ def _points(item: Item, column: Column, known: Ages) -> str:
 
 def _of_bits(item: Item, column: Column, known: Ages) -> str:
     """The worth of the days whose bits are set: a table of 256 sums for every eight of them."""
-    bits = known.window_days + 1
+    bits = known.window_days + 1 + known.ahead
+    skipped = max(columns.WORD - bits, 0)
     worth = [known.worth(item.weight * THOUSAND, known.window_days - n - 1) for n in range(bits)]
     parts = []
     for first in range(0, bits, BYTE):
         size = min(BYTE, bits - first)
         sums = [sum(worth[first + n] for n in range(size) if value >> (size - 1 - n) & 1) for value in range(1 << size)]
-        parts.append(f"({_literal(sums)})[substring({column.name} FROM {first + 1} FOR {size})::bit({size})::int + 1]::bigint")
+        parts.append(f"({_literal(sums)})[substring({column.name} FROM {skipped + first + 1} FOR {size})::int + 1]::bigint")
     return "(" + " + ".join(parts) + ")"
 
 

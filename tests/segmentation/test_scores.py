@@ -179,6 +179,18 @@ def test_a_tick_counts_from_the_same_day_as_the_full_run(pool: Pool, as_of: date
     assert points(asked) == {**before, alice.pk: (3, before[alice.pk][1] + 100)}
 
 
+def test_a_tick_days_later_counts_each_day_since(pool: Pool, as_of: datetime, alice: Member) -> None:
+    asked = scheme(pool, {"source": "event", "weight": 100, "per": "day"}, decay="days", half_life=10)
+    factories.event(alice, 1, as_of - 12 * DAY)
+    services.recalculate(pool=pool, as_of=as_of)
+    before = points(asked)[alice.pk][1]
+    for n, at in enumerate([DAY, DAY, 2 * DAY, 3 * DAY], 2):
+        factories.event(alice, n, as_of + at + timedelta(seconds=n))
+    touch(pool.pk, [alice.pk])
+    services.tick(pool=pool, as_of=as_of + 4 * DAY)
+    assert points(asked)[alice.pk][1] == before + 300
+
+
 def test_the_half_life_that_told_best_who_buys(pool: Pool, as_of: datetime) -> None:
     """Those who looked lately buy; those who looked more, but long ago, do not: points must fade."""
     for n in range(60):

@@ -27,6 +27,22 @@ FAMILIES: list[tuple[str, dict[str, Any]]] = [
     ("ladder", {"steps": 4, "same_day": False}),
     ("usage", {"window_days": 6, "lookback_days": 15, "regular": 2, "frequent": 3}),
     ("usage", {"window_days": 4, "lookback_days": 8, "cut": "quantile", "regular": 2, "frequent": 3, "sources": ["event"]}),
+    ("usage", {"window_days": 70, "lookback_days": 90, "regular": 2, "frequent": 3}),
+    ("rfm", {"window_days": 8}),
+    (
+        "score",
+        {
+            "items": [
+                {"source": "order", "weight": 50},
+                {"source": "event", "kinds": ["search"], "weight": 10},
+                {"source": "event", "kinds": ["view"], "weight": 3, "per": "day"},
+                {"source": "event", "weight": 1, "where": [{"name": "city", "value": "x"}]},
+            ],
+            "window_days": 20,
+            "decay": "days",
+            "half_life": 5,
+        },
+    ),
     (
         "aipl",
         {
@@ -53,7 +69,7 @@ FAMILIES: list[tuple[str, dict[str, Any]]] = [
         },
     ),
 ]
-PEOPLE = 14  # each example follows so many members through their own random history: 560 histories, nine schemes each
+PEOPLE = 14  # each example follows so many members through their own random history: 560 histories, twelve schemes each
 random = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -7,16 +7,18 @@
 -- sample {high} = 4294967295
 SELECT
     coalesce(n.member_id, o.member_id) AS member_id,
+    %(scheme_id)s::int AS scheme_id,
     n.code::smallint AS code,
     n.value::bigint AS value,
     coalesce(n.since, CASE WHEN n.code = o.code THEN o.since ELSE %(as_of)s END) AS since,
     n.due,
     n.expected_at,
     o.code AS old_code,
-    o.member_id IS NULL AS is_new
+    o.member_id IS NULL AS is_new,
+    o.place
 FROM {computed} AS n
 FULL JOIN (
-    SELECT s.member_id, s.code, s.value, s.since, s.due, s.expected_at
+    SELECT s.ctid AS place, s.member_id, s.code, s.value, s.since, s.due, s.expected_at
     FROM members_memberstanding AS s
     WHERE s.scheme_id = %(scheme_id)s AND s.member_id BETWEEN {low} AND {high}
 ) AS o ON o.member_id = n.member_id

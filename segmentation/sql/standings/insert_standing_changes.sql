@@ -3,7 +3,7 @@
 -- a second run at the very same instant only moves the end of that instant's change.
 -- sample {changes} = (SELECT *, code AS old_code FROM members_memberstanding)
 INSERT INTO members_statechange (member_id, kind, at, pool_id, from_code, to_code)
-SELECT c.member_id, %(kind)s, %(as_of)s, %(pool_id)s, c.old_code, c.code
+SELECT c.member_id, %(base)s + c.scheme_id, %(as_of)s, %(pool_id)s, c.old_code, c.code
 FROM {changes} AS c
 WHERE c.old_code IS DISTINCT FROM c.code
 ON CONFLICT (member_id, kind, at) DO UPDATE SET to_code = excluded.to_code

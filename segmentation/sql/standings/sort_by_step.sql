@@ -5,20 +5,23 @@
 -- sample {low} = 0
 -- sample {high} = 4294967295
 SELECT
-    g.member_id,
-    top.step AS code,
+    s.member_id,
+    s.step AS code,
     NULL::bigint AS value,
-    top.since,
-    nullif(top.until, 'infinity') AS due,
+    CASE s.step WHEN 4 THEN s.since_4 WHEN 3 THEN s.since_3 WHEN 2 THEN s.since_2 ELSE s.since_1 END AS since,
+    nullif(CASE s.step WHEN 4 THEN s.until_4 WHEN 3 THEN s.until_3 WHEN 2 THEN s.until_2 ELSE s.until_1 END, 'infinity') AS due,
     NULL::timestamptz AS expected_at
-FROM {gathered} AS g
-INNER JOIN {scope} AS w ON w.member_id = g.member_id
-CROSS JOIN LATERAL (
-    SELECT s.step, s.until, s.since
-    FROM (VALUES (4, g.until_4, g.since_4), (3, g.until_3, g.since_3), (2, g.until_2, g.since_2), (1, g.until_1, g.since_1))
-        AS s (step, until, since)
-    WHERE s.until IS NOT NULL
-    ORDER BY s.step DESC
-    LIMIT 1
-) AS top
-WHERE g.member_id BETWEEN {low} AND {high}
+FROM (
+    SELECT
+        g.*,
+        CASE
+            WHEN g.until_4 IS NOT NULL THEN 4
+            WHEN g.until_3 IS NOT NULL THEN 3
+            WHEN g.until_2 IS NOT NULL THEN 2
+            WHEN g.until_1 IS NOT NULL THEN 1
+        END AS step
+    FROM {gathered} AS g
+    INNER JOIN {scope} AS w ON w.member_id = g.member_id
+    WHERE g.member_id BETWEEN {low} AND {high}
+) AS s
+WHERE s.step IS NOT NULL
