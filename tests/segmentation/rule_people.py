@@ -32,7 +32,7 @@ from members.models import (
 from scrm.lib import crypto, sql
 from scrm.staff.models import User
 from segmentation.models import ModelVersion, Predictor, Segment, SegmentSnapshot, SegmentVersion
-from tests.segmentation.rule_person import ITEMS
+from tests.segmentation.rule_person import HABITS, ITEMS
 from touchpoints.models import Block, Connector, Content, Delivery, Step
 
 AS_OF = datetime(2026, 11, 1, 4, 30, 17, tzinfo=UTC)  # a Sunday noon in Shanghai
@@ -53,6 +53,7 @@ ANSWERS: dict[str, list[float]] = {
     "coupon": [0.0, 0.125, 0.5],
     "category": [0.25, 0.5],
     "clusters": [0.0, 1.0],
+    **{key: [-0.125, 0.0, 0.25] for key in HABITS},
     "lookalike:1": [0.5],
     "lookalike:2": [0.5],
 }
@@ -288,6 +289,8 @@ def foretold(scene: Scene, member: Member) -> None:
             if known and predictor.key in ITEMS:
                 code = scene.dice.randrange(len(ITEMS[predictor.key]))
                 more = [scene.dice.choice([0.0, 0.03, 0.125, 0.41]) for _ in ITEMS[predictor.key]]
+            if known and predictor.key in HABITS:
+                code = scene.dice.randrange(3)
             MemberPrediction.objects.create(
                 member=member, predictor_id=predictor.pk, pool=scene.pool, value=value, percentile=rank, more=more, code=code
             )

@@ -39,6 +39,7 @@ def _chance(person: Person) -> Any:
 
 # What the codes of models mean.
 ITEMS: dict[str, list[str]] = {"category": ["奶粉", "';DROP TABLE members_member;--", "尿布"], "clusters": ["常客", "新客"]}
+HABITS = ("promotion", "novelty", "activity")  # of three kinds each
 
 
 def _likeliest(c: dict[str, Any], person: Person, as_of: datetime) -> Any:
@@ -126,9 +127,11 @@ VALUES: dict[str, Value] = {
     "next_purchase_in": lambda c, person, as_of: _wait(person, as_of),
     **{
         f"{key}_percentile": _foretold(key, lambda row: row["percentile"])
-        for key in ("churn", "halving", "purchases", "ltv", "coupon")
+        for key in ("churn", "halving", "purchases", "ltv", "coupon", *HABITS)
     },
     "coupon_chance": _foretold("coupon", lambda row: row["value"] * 100),
+    **{f"{key}_share": _foretold(key, lambda row: row["value"] * 100) for key in HABITS},
+    **{f"{key}_kind": _foretold(key, lambda row: row["code"]) for key in HABITS},
     "likely_category": _likeliest,
     "category_chance": _category_chance,
     "behaviour_group": _foretold("clusters", lambda row: row["code"]),
