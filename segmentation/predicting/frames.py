@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,14 +24,45 @@ ALL_AT_ONCE: dict[str, str | float] = {"enable_nestloop": "off", "work_mem": "12
 @contextmanager
 def table(name: str, select: str, params: dict[str, Any]) -> Iterator[pg.Identifier]:
     """What a SELECT finds, as a table of its own for as long as it is looked at."""
+    with _table(name, pg.SQL(sql.text(f"segmentation/{select}")), params) as made:
+        yield made
+
+
+@contextmanager
+def _table(name: str, select: pg.Composable, params: dict[str, Any] | None = None) -> Iterator[pg.Identifier]:
     made = pg.Identifier(name)
     drop = pg.SQL("DROP TABLE IF EXISTS {}").format(made)
     sql.run(drop)
     with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
-        sql.run(pg.SQL("CREATE TEMPORARY TABLE {} AS ").format(made) + pg.SQL(sql.text(f"segmentation/{select}")), params)
+        sql.run(pg.SQL("CREATE TEMPORARY TABLE {} AS ").format(made) + select, params)
     sql.run(pg.SQL("ANALYZE {}").format(made))
     yield made
     sql.run(drop)
+
+
+# What statements read of members, by the names of their slots.
+TABLES = {"orders": "members_order", "lines": "members_orderline", "events": "members_event"}
+WHOLE = {name: pg.Identifier(each) for name, each in TABLES.items()}
+
+
+def between(low: int, high: int) -> dict[str, pg.Composable]:
+    """The orders, lines and events of members between two numbers: a part of everybody reads no more than its own."""
+    found = pg.SQL("(SELECT * FROM {} WHERE member_id BETWEEN {} AND {})")
+    return {name: found.format(each, pg.Literal(low), pg.Literal(high)) for name, each in WHOLE.items()}
+
+
+@contextmanager
+def copied(model: Model, scope: pg.Composed) -> Iterator[tuple[pg.Identifier, dict[str, pg.Composable]]]:
+    """Members, and what a model reads of them, as tables of their own: whoever looks at many instants reads the whole once."""
+    read = sql.text(f"segmentation/{model.features}") + sql.text(f"segmentation/{model.outcome}")
+    with ExitStack() as kept:
+        members = kept.enter_context(_table("predicting_members", pg.SQL("SELECT member_id FROM {} AS s").format(scope)))
+        made: dict[str, pg.Composable] = {}
+        for name, each in WHOLE.items():
+            if f"{{{name}}}" in read:
+                select = pg.SQL("SELECT t.* FROM {} AS t INNER JOIN {} AS s ON s.member_id = t.member_id").format(each, members)
+                made[name] = kept.enter_context(_table(f"predicting_{name}", select))
+        yield members, made
 
 
 def everybody(pool_id: int, low: int = 0, high: int = 2**32 - 1) -> pg.Composed:
@@ -51,18 +82,18 @@ def some(pool_id: int, share: float, seed: int, always: Sequence[int] = ()) -> p
     return pg.SQL(found).format(*(pg.Literal(each) for each in (pool_id, seed, PARTS - 1, int(share * PARTS), [*always])))
 
 
-def read(model: Model, ask: Ask, scope: pg.Composed) -> Frame:
+def read(model: Model, ask: Ask, scope: pg.Composable) -> Frame:
     """Members the model speaks of, as they were at the cutoff."""
-    frame = _columns(model.features, ask.params | model.params(ask), scope, {**model.slots(ask), **ask.laid})
+    frame = _columns(model.features, ask.params | model.params(ask), scope, {**WHOLE, **model.slots(ask), **ask.laid})
     return pick(frame, model.eligible(frame))
 
 
-def sample(model: Model, ask: Ask, cutoff: datetime, scope: pg.Composed) -> Sample:
+def sample(model: Model, ask: Ask, cutoff: datetime, scope: pg.Composable) -> Sample:
     """Members at an earlier cutoff and what they did afterwards; nothing there is 0, of `wait` unknown."""
     ask = replace(ask, cutoff=cutoff)
     frame = read(model, ask, scope)
     told = ask.params | model.params(ask) | model.later(ask)
-    found = _columns(model.outcome, told, scope, {**model.slots(ask), **ask.laid})
+    found = _columns(model.outcome, told, scope, {**WHOLE, **model.slots(ask), **ask.laid})
     return Sample(cutoff, frame, _beside(frame["member_id"], found))
 
 
@@ -71,7 +102,7 @@ def pick(frame: Frame, rows: Any) -> Frame:
     return frame if len(rows) and np.asarray(rows).all() else {name: column[rows] for name, column in frame.items()}
 
 
-def _columns(name: str, params: dict[str, Any], scope: pg.Composed, slots: dict[str, pg.Composable]) -> Frame:
+def _columns(name: str, params: dict[str, Any], scope: pg.Composable, slots: dict[str, pg.Composable]) -> Frame:
     into = io.BytesIO()
     with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
         sql.copy_rows(f"segmentation/{name}", into, params, scope=scope, **slots)

@@ -63,10 +63,11 @@ def find(
     low, high = ends["low"] or 0, ends["high"] or 0
     found: list[tuple[Any, Scores]] = []
     with declared.laid(ask) as laid:
-        ask = replace(ask, laid=laid)
         for at in range(low, high + 1, PART):
             report(at - low, high + 1 - low)
-            frame = frames.read(declared, ask, frames.everybody(predictor.pool_id, at, min(at + PART - 1, high)))
+            to = min(at + PART - 1, high)
+            ask = replace(ask, laid={**laid, **frames.between(at, to)})
+            frame = frames.read(declared, ask, frames.everybody(predictor.pool_id, at, to))
             if len(frame["member_id"]):
                 found.append(_kept(frame["member_id"], declared.score(learnt, frame, ask)))
     return _joined(found)

@@ -100,10 +100,10 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
     plan = cut(declared, ask, reach)
     ask = replace(ask, items=tuple(declared.choose(replace(ask, cutoff=plan.held[-1]))))
     share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
-    scope = frames.some(predictor.pool_id, share, version.seed, declared.always(ask))
+    some = frames.some(predictor.pool_id, share, version.seed, declared.always(ask))
     steps = len(plan.cutoffs) + len(plan.held) + 2
-    with declared.laid(ask) as laid:
-        ask = replace(ask, laid=laid)
+    with declared.laid(ask) as laid, frames.copied(declared, some) as (scope, copies):
+        ask = replace(ask, laid={**laid, **copies})
         found = _samples(declared, ask, plan, scope, lambda n: report(n, steps))
         judgement, before = _judge(declared, ask, plan, found, version.seed, lambda n: report(len(found) + n, steps))
         report(steps - 1, steps)

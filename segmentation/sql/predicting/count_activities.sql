@@ -4,6 +4,8 @@
 -- Leans on the keys of orders and events (member first), or on one scan of them for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
 -- sample {offers} = SELECT id AS member_id, pool_id, id AS offer, joined_at AS offered_at, joined_at AS redeemed_at FROM members_member
+-- sample {orders} = members_order
+-- sample {events} = members_event
 WITH paid AS (
     SELECT
         o.member_id,
@@ -12,7 +14,7 @@ WITH paid AS (
         (o.placed_at AT TIME ZONE %(zone)s)::date AS day,
         o.discount > 0 AND o.discount * 100 >= (o.amount + o.discount) * %(deep)s::int AS cheap
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
     WHERE
         o.pool_id = %(pool_id)s
         AND o.placed_at > %(since)s
@@ -25,7 +27,7 @@ joined AS (
         e.member_id,
         (e.occurred_at AT TIME ZONE %(zone)s)::date AS day
     FROM {scope} AS s
-    INNER JOIN members_event AS e ON e.member_id = s.member_id
+    INNER JOIN {events} AS e ON e.member_id = s.member_id
     WHERE
         e.pool_id = %(pool_id)s
         AND e.occurred_at > %(since)s

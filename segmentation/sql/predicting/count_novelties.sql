@@ -3,6 +3,8 @@
 -- is looked at. Leans on the keys of orders and lines (member first), or on one scan of them for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
 -- sample {novelties} = (SELECT id AS product_id, now() AS first_at FROM members_product)
+-- sample {lines} = members_orderline
+-- sample {orders} = members_order
 WITH told AS (
     SELECT
         o.member_id,
@@ -10,8 +12,8 @@ WITH told AS (
         o.placed_at > %(until)s::timestamptz - make_interval(hours => 24 * %(horizon)s::int) AS lately,
         f.product_id IS NOT NULL AS hit
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
-    INNER JOIN members_orderline AS l ON l.member_id = o.member_id AND l.order_id = o.id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
+    INNER JOIN {lines} AS l ON l.member_id = o.member_id AND l.order_id = o.id
     LEFT JOIN {novelties} AS f
         ON f.product_id = l.product_id AND o.placed_at < f.first_at + make_interval(days => %(fresh)s::int)
     WHERE

@@ -2,6 +2,8 @@
 -- Reads {scope}, members_order, members_orderline and members_product; a plain SELECT. Nothing after the cutoff is looked at.
 -- Leans on the keys of orders and lines (member first), or on one scan of them for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
+-- sample {lines} = members_orderline
+-- sample {orders} = members_order
 WITH paid AS (
     SELECT
         o.member_id,
@@ -9,7 +11,7 @@ WITH paid AS (
         date_part('epoch', %(cutoff)s::timestamptz - o.placed_at) / 86400 AS age,
         o.amount - CASE WHEN o.refunded_at <= %(cutoff)s THEN o.refunded ELSE 0 END AS paid
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
     WHERE
         o.pool_id = %(pool_id)s
         AND o.placed_at <= %(cutoff)s
@@ -35,7 +37,7 @@ bought AS (
         count(DISTINCT p.id) AS n6,
         min(p.age) AS last
     FROM paid AS p
-    INNER JOIN members_orderline AS l ON l.member_id = p.member_id AND l.order_id = p.id
+    INNER JOIN {lines} AS l ON l.member_id = p.member_id AND l.order_id = p.id
     INNER JOIN goods AS g ON g.id = l.product_id
     GROUP BY p.member_id, g.n
 ),

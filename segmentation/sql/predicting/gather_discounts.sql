@@ -5,6 +5,8 @@
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
 -- sample {discounts} = (SELECT id AS product_id, 1 AS week, 1.0 AS off, 1.0 AS gross, 1.0 AS weight, 1.0 AS usual FROM members_product)
 -- sample {newest} = '2026-01-01 00:00+00'
+-- sample {lines} = members_orderline
+-- sample {orders} = members_order
 SELECT
     t.member_id,
     sum(t.gross) AS seen,
@@ -29,8 +31,8 @@ FROM (
             )
         )::bigint AS saved  -- whole numbers: their sum does not depend on the order of rows
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
-    INNER JOIN members_orderline AS l ON l.member_id = o.member_id AND l.order_id = o.id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
+    INNER JOIN {lines} AS l ON l.member_id = o.member_id AND l.order_id = o.id
     INNER JOIN {discounts} AS d
         ON
             d.product_id = l.product_id

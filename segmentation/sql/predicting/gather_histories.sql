@@ -2,13 +2,14 @@
 -- Reads {scope} and members_order; a plain SELECT. Purchases of one day are one purchase; nothing after the cutoff is looked at.
 -- Leans on the key of members_order (member first), or on one scan of it for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
+-- sample {orders} = members_order
 WITH days AS (
     SELECT
         o.member_id,
         (o.placed_at AT TIME ZONE %(zone)s)::date AS day,
         sum(o.amount - CASE WHEN o.refunded_at <= %(cutoff)s THEN o.refunded ELSE 0 END) AS paid
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
     WHERE
         o.pool_id = %(pool_id)s
         AND o.placed_at <= %(cutoff)s

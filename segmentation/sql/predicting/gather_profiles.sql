@@ -3,6 +3,8 @@
 -- Nothing after the cutoff is looked at. Leans on the keys of orders and lines (member first), or on one scan of them.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
 -- sample {offers} = SELECT id AS member_id, pool_id, id AS offer, joined_at AS offered_at, joined_at AS redeemed_at FROM members_member
+-- sample {lines} = members_orderline
+-- sample {orders} = members_order
 WITH paid AS (
     SELECT
         o.member_id,
@@ -13,7 +15,7 @@ WITH paid AS (
         extract(HOUR FROM o.placed_at AT TIME ZONE %(zone)s) AS hour,
         extract(ISODOW FROM o.placed_at AT TIME ZONE %(zone)s) AS weekday
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
     WHERE
         o.pool_id = %(pool_id)s
         AND o.placed_at <= %(cutoff)s
@@ -37,7 +39,7 @@ bought AS (
         sum(l.amount) AS paid,
         count(*) AS lines
     FROM paid AS p
-    INNER JOIN members_orderline AS l ON l.member_id = p.member_id AND l.order_id = p.id
+    INNER JOIN {lines} AS l ON l.member_id = p.member_id AND l.order_id = p.id
     LEFT JOIN goods AS g ON g.id = l.product_id
     GROUP BY p.member_id, g.n
 ),

@@ -2,6 +2,7 @@
 -- Reads {scope} and members_order; a plain SELECT. Nothing after the cutoff is looked at: what was refunded later was paid then.
 -- Leans on the key of members_order (member first), or on one scan of it for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
+-- sample {orders} = members_order
 WITH paid AS (
     SELECT
         o.member_id,
@@ -9,7 +10,7 @@ WITH paid AS (
         o.amount - CASE WHEN o.refunded_at <= %(cutoff)s THEN o.refunded ELSE 0 END AS paid,
         o.discount
     FROM {scope} AS s
-    INNER JOIN members_order AS o ON o.member_id = s.member_id
+    INNER JOIN {orders} AS o ON o.member_id = s.member_id
     WHERE
         o.pool_id = %(pool_id)s
         AND o.placed_at <= %(cutoff)s

@@ -2,6 +2,8 @@
 -- Reads {scope}, members_order, members_orderline and members_product; a plain SELECT, never part of what a model scores by.
 -- Leans on the keys of orders and lines (member first), or on one scan of them for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
+-- sample {lines} = members_orderline
+-- sample {orders} = members_order
 WITH goods AS MATERIALIZED (
     SELECT
         g.id,
@@ -35,8 +37,8 @@ SELECT
     count(*) FILTER (WHERE g.n = 20) AS b_20
 FROM {scope} AS s
 CROSS JOIN (SELECT %(cutoff)s::timestamptz + make_interval(hours => 24 * %(horizon)s::int) AS until) AS u
-INNER JOIN members_order AS o ON o.member_id = s.member_id
-INNER JOIN members_orderline AS l ON l.member_id = o.member_id AND l.order_id = o.id
+INNER JOIN {orders} AS o ON o.member_id = s.member_id
+INNER JOIN {lines} AS l ON l.member_id = o.member_id AND l.order_id = o.id
 INNER JOIN goods AS g ON g.id = l.product_id
 WHERE
     o.pool_id = %(pool_id)s

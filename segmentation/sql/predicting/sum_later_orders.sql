@@ -2,6 +2,7 @@
 -- Reads {scope} and members_order; a plain SELECT, as known at the end of the horizon; never part of what a model scores by.
 -- Leans on the key of members_order (member first), or on one scan of it for everybody.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
+-- sample {orders} = members_order
 SELECT
     o.member_id,
     count(*) AS n,
@@ -10,7 +11,7 @@ SELECT
     date_part('epoch', min(o.placed_at) - %(cutoff)s::timestamptz) / 86400 AS wait
 FROM {scope} AS s
 CROSS JOIN (SELECT %(cutoff)s::timestamptz + make_interval(hours => 24 * %(horizon)s::int) AS until) AS u
-INNER JOIN members_order AS o ON o.member_id = s.member_id
+INNER JOIN {orders} AS o ON o.member_id = s.member_id
 WHERE
     o.pool_id = %(pool_id)s
     AND o.placed_at > %(cutoff)s
