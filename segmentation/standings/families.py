@@ -112,7 +112,8 @@ class Family(ABC):
 
     @abstractmethod
     def compute(self, ask: Ask) -> Statement:
-        """A SELECT of (member_id, code, value, since, due, expected_at) over {scope}, {facts}, {gathered}, {low}, {high}.
+        """A SELECT of (member_id, code, value, since, due, expected_at) over {scope}, {facts}, {orders}, {events},
+        {gathered}, {low}, {high}.
 
         Whom it leaves out stands nowhere. `since` may be null: then it is when the run saw the code first. `due` is
         the first moment at which the row would be another by itself (null: never): ticks come back then.
