@@ -9,14 +9,14 @@ from segmentation.rules.facts_member import IDENTITIES
 # Consents have no pool of their own: the universe cuts off the others, which costs less than joining members.
 CONSENT = "SELECT c.member_id AS id FROM members_consent c{since} WHERE {said} AND c.purpose = '{purpose}' AND {test}{window}"
 # A carrier reaches a member through the identity it needs, if marketing was agreed to. Rules ask for these two parts.
-_REACHABLE = (
+NEEDS = {"email": "email", "sms": "phone", "wecom": "external_userid", "mini_program": "openid", "push": "device_id"}
+NEEDED = " ".join(f"WHEN '{carrier}' THEN '{kind}'" for carrier, kind in NEEDS.items())
+REACHABLE = (
     "SELECT c.member_id AS id FROM members_consent c"
     " JOIN members_identity i ON i.pool_id = %(pool)s AND i.member_id = c.member_id"
-    " AND i.kind = CASE c.carrier {needs} ELSE i.kind END"
+    " AND i.kind = CASE c.carrier {needed} ELSE i.kind END"
     " WHERE c.granted AND c.purpose = 'marketing' AND {test}"
-)
-NEEDS = {"email": "email", "sms": "phone", "wecom": "external_userid", "mini_program": "openid", "push": "device_id"}
-REACHABLE = _REACHABLE.replace("{needs}", " ".join(f"WHEN '{carrier}' THEN '{kind}'" for carrier, kind in NEEDS.items()))
+).replace("{needed}", NEEDED)
 BLOCKED = (
     "SELECT c.member_id AS id FROM touchpoints_block c"
     " JOIN members_member m ON m.id = c.member_id AND m.pool_id = %(pool)s{since} WHERE {test}{window}"
