@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from psycopg2.sql import Composable
 from pydantic import Field
 
@@ -23,7 +24,7 @@ class Occasions(EightWeeks):
 @register
 class Activities(Habit):
     key = "activity"
-    title = _("活动参与")
+    title = pgettext_lazy("model", "活动参与")
     about = _("会员的订单里，有多大一份下在活动中：营销活动触达后若干天内、优惠较深的订单，或当天参与了互动。")
     baseline = _("人人一样（全体平均），或照搬本人上一周期的占比，两种做法里误差较小的")
     value_label = _("活动订单占比")
