@@ -2,7 +2,8 @@
 
     SIZES=100000,1000000,5000000 RUNS=3 ONLY=growth make bench
 
-The figure is the exponent that fits the medians best on logarithmic scales. ECharts draws docs/growth.svg.
+The figure is the exponent that fits the medians best on logarithmic scales. ECharts draws docs/growth.svg. In a
+DATA_DIR of its own, sizes rising: scans read the rows of other pools too, so a larger pool beside slows the small ones.
 """
 
 import json
