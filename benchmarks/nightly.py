@@ -9,10 +9,12 @@ beat asks for at night (`segmentation.tasks`), job by job through `scrm.jobs.run
 import resource
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-MOST = 600.0
+MOST, MINE = 600.0, "每晚"
 DEALS = "UPDATE members_orderline SET discount = amount / 5 WHERE pool_id = %(pool)s AND (product_id + (order_id & 1)) %% 5 = 0"
 SCHEMES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("value", {}), ("aipl", {}), ("usage", {}), ("ladder", {}), ("score", {}), ("rfm", {"window_days": 90}),
@@ -24,9 +26,10 @@ def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
     """Seconds of whole nights over ten minutes."""
     pool = _pool(members, orders)
     nights = []
-    for _ in range(max(1, min(runs, 3))):
-        seconds = _night(pool)
-        nights.append(sum(seconds.values()))
+    with _busy(pool):
+        for _ in range(max(1, min(runs, 3))):
+            seconds = _night(pool)
+            nights.append(sum(seconds.values()))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"    the night: {statistics.median(nights):.0f} s, at most {memory:.2f} GB in the worker", flush=True)
     return {
@@ -43,22 +46,35 @@ def measure(members: int, orders: int, runs: int) -> dict[str, dict[str, Any]]:
 
 
 def _pool(members: int, orders: int) -> Any:
-    """With lines, deals, coupons, schemes, a rule for a tag, and every model on; made once, then found."""
-    from benchmarks.generated import AS_OF
+    """The generated pool with lines, deals and coupons."""
+    from benchmarks import generated
     from members import generating
-    from members.models import Pool
     from scrm.lib import sql
 
-    pool, made = Pool.objects.get_or_create(slug=f"nightly-{members}-{orders}", defaults={"name": f"{members:,} / {orders:,}"})
-    if made:
-        plan = generating.Plan(members=members, orders=orders, as_of=AS_OF, tags=10, events=30, lines=True)
-        generating.generate(pool=pool, plan=plan)
+    pool = generated.with_lines(members, orders)
     if not sql.fetch("SELECT 1 FROM members_orderline WHERE pool_id = %(pool)s AND discount > 0 LIMIT 1", {"pool": pool.pk}):
         sql.run(DEALS, {"pool": pool.pk})
         generating.tidy()
     _coupons(pool)
-    _switched_on(pool)
     return pool
+
+
+@contextmanager
+def _busy(pool: Any) -> Iterator[None]:
+    """Schemes, a rule and every model are on for as long as nights are measured; other measurements find none."""
+    from segmentation.models import Predictor, Scheme, TagRule
+
+    _switched_on(pool)
+    mine = Scheme.objects.filter(pool=pool, name__startswith=MINE)
+    mine.update(is_active=True)
+    Predictor.objects.filter(pool=pool).update(is_on=True)
+    TagRule.objects.filter(pool=pool, tag__group__name=MINE).update(is_paused=False)
+    try:
+        yield
+    finally:
+        mine.update(is_active=False)
+        Predictor.objects.filter(pool=pool).update(is_on=False)
+        TagRule.objects.filter(pool=pool, tag__group__name=MINE).update(is_paused=True)
 
 
 def _coupons(pool: Any) -> None:
@@ -83,7 +99,7 @@ def _switched_on(pool: Any) -> None:
 
     from benchmarks.generated import AS_OF
     from members.models import Member, TagGroup
-    from segmentation.models import Predictor, Scheme, Segment
+    from segmentation.models import Scheme, Segment
     from segmentation.predicting import services
     from segmentation.predicting.declaring import models
     from segmentation.segments import services as segments
@@ -91,9 +107,10 @@ def _switched_on(pool: Any) -> None:
     from segmentation.tagging.services import save_rule
 
     for family, settings in SCHEMES:
-        if not Scheme.objects.filter(pool=pool, family=family).exists():
-            standings.save(pool=pool, family=family, name=family, settings=settings, actor=None)
-    group, made = TagGroup.objects.get_or_create(pool=pool, name="每晚")
+        name = f"{MINE} {family}"
+        if not Scheme.objects.filter(pool=pool, name=name).exists():
+            standings.save(pool=pool, family=family, name=name, settings=settings, actor=None)
+    group, made = TagGroup.objects.get_or_create(pool=pool, name=MINE)
     if made:
         save_rule(pool=pool, group=group, name="久未复购", rule=RULE, cadence="nightly", actor=None)
     seeds = Segment.objects.filter(pool=pool, name="种子").first()
@@ -103,7 +120,6 @@ def _switched_on(pool: Any) -> None:
     for declared in models():
         key = f"{declared.key}:{seeds.pk}" if declared.keyed else declared.key
         services.predictor_of(pool=pool, key=key)
-    Predictor.objects.filter(pool=pool).update(is_on=True)
 
 
 def _spenders(pool: Any) -> list[int]:
@@ -131,7 +147,7 @@ def _night(pool: Any) -> dict[str, float]:
         job = predicting.ask(predictor=predictor, train=True, actor=None)
         name = f"model {predictor.key.partition(':')[0]}"
         found[name] = _run(job, name)
-    for rule in TagRule.objects.filter(pool=pool).order_by("pk"):
+    for rule in TagRule.objects.filter(pool=pool, is_paused=False).order_by("pk"):
         if job := applying.ask_apply(rule=rule, actor=None):
             found[f"tag {rule.tag.name}"] = _run(job, f"tag {rule.tag.name}")
     return found

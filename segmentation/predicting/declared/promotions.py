@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from segmentation.predicting import frames
 from segmentation.predicting.declared.habits import BACK, Habit, Told
-from segmentation.predicting.declaring import Ask, Floats, Frame, Settings, Unit, Words, register
+from segmentation.predicting.declaring import Ask, Fitted, Floats, Frame, Scores, Settings, Unit, Words, register
 
 
 class WholeWeeks(Settings):
@@ -42,9 +43,6 @@ class Promotions(Habit):
         "调整掉商品与当周的优惠后，会员之间的差别不比偶然大：这家店的优惠占比主要由买什么决定。评分可以查看，但不给任何会员打标签。"
     )
 
-    def eligible(self, frame: Frame) -> Any:
-        return frame["seen"] > 0
-
     @contextmanager
     def laid(self, ask: Ask) -> Iterator[dict[str, pg.Composable]]:
         """What was off each product in each week: of the six periods before each of the windows."""
@@ -52,6 +50,11 @@ class Promotions(Habit):
         since = ask.cutoff - timedelta(days=periods * ask.settings.horizon_days)
         with frames.table("predicting_discounts", "predicting/sum_discounts", ask.params | {"since": since}) as table:
             yield {"discounts": table, "newest": pg.Literal(ask.cutoff)}
+
+    def score(self, fitted: Fitted, frame: Frame, ask: Ask) -> Scores:
+        """Above or below everybody, whom rounding towards the usual may put beside zero together."""
+        found = super().score(fitted, frame, ask)
+        return replace(found, value=found.value - fitted.params["mean"])
 
     def raw(self, frame: Frame, end: str = "") -> Floats:
         return frame[f"off{end}"] / np.maximum(frame[f"seen{end}"], 1e-9)
