@@ -10,13 +10,12 @@ usage.register(Place(…))                           an app says where it names 
 from members.tagging.groups import COLORS, delete_group, save_group
 from members.tagging.keeping import keep
 from members.tagging.marking import add_tag, remove_tag
-from members.tagging.queries import coverage, of_member
+from members.tagging.queries import of_member
 from members.tagging.services import delete_tag, save_tag
 
 __all__ = [
     "COLORS",
     "add_tag",
-    "coverage",
     "delete_group",
     "delete_tag",
     "keep",

@@ -42,13 +42,10 @@ def keep(
     gain, stay = wanted - carried, wanted & noticed
     leave = carried - wanted - (noticed if tag.valid_days else BitMap())
     mark = Mark(how, as_of)
-    steps = [
-        *((gain[at : at + CHUNK], _gain) for at in range(0, len(gain), CHUNK)),
-        *((stay[at : at + CHUNK], _stay) for at in range(0, len(stay), CHUNK)),
-        *((leave[at : at + CHUNK], _leave) for at in range(0, len(leave), CHUNK)),
-    ]
+    work = ((gain, _gain), (stay, _stay), (leave, _leave))
+    steps = [(ids[at : at + CHUNK], step) for ids, step in work for at in range(0, len(ids), CHUNK)]
     gained = lost = done = 0
-    total = len(gain) + len(stay) + len(leave)
+    total = sum(len(ids) for ids, _step in work)
     for ids, step in steps:
         report(done, total)
         up, down = _chunk(tag, ids, mark, step)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from pyroaring import BitMap
 
 from members import queries
@@ -18,12 +18,6 @@ from scrm.lib import sql
 
 PAGE = 50
 UNUSED_AFTER = timedelta(days=90)
-
-
-def coverage(pool: Pool) -> dict[int, int]:
-    """How many members carry each tag."""
-    counted = MemberTag.objects.filter(tag__pool=pool).values("tag_id").annotate(n=Count("member_id"))
-    return dict(counted.values_list("tag_id", "n"))
 
 
 def of_member(member: Member) -> QuerySet[MemberTag]:

@@ -63,7 +63,7 @@ def parts(pool: Pool) -> Iterator[dict[str, int]]:
 # -- Order lines ---------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Goods:
-    """Products that were ever paid for, one after the other; before them a place for lines without one."""
+    """Products that were ever paid for, one after the other; before them a place for those that came since."""
 
     ids: list[int]
     new_until: list[Any]
@@ -123,8 +123,7 @@ def _habits(found: Found, known: Goods, lines: Lines) -> None:
     paid, expected = summed(lines.amount, priced), summed(lines.pieces * usual, priced)
     index = np.floor(np.round(100 * paid / np.where(expected > 0, expected, 1), 6))
     found.number("price_index", members, index, expected > 0)
-    named = (lines.product > 0).astype(np.int64)
-    count, fresh = summed(named).astype(np.int64), summed(lines.fresh).astype(np.int64)
+    count, fresh = np.bincount(whose, minlength=len(members)), summed(lines.fresh).astype(np.int64)
     found.number("new_product_share", members, fresh * 100 // np.maximum(count, 1), count > 0)
     largest, total = _largest(whose, known.kinds["brand"][0][lines.product], lines.amount, len(members))
     found.number("top_brand_share", members, 100 * largest // np.maximum(total, 1), total > 0)

@@ -110,6 +110,7 @@ class Fit:
     """Whether a recipe applies to a pool, and why."""
 
     recipe: Recipe
+    seen: Look
     values: list[tuple[int, str]]  # place in the recipe and name of the tags it would make
     reasons: list[str]  # why it applies, or why not
     goods: list[Found]
@@ -149,8 +150,8 @@ def _fit(recipe: Recipe, seen: Look, installed: list[Tag]) -> Fit:
     values = [(n, str(value.name)) for n, value in enumerate(recipe.values) if _has_goods(recipe, value.rule, seen)]
     if missing or not values:
         absent = [_("没有卖：%(goods)s") % {"goods": each.goods.label} for each in goods if not each.level]
-        return Fit(recipe, [], [*missing, *absent], sold, installed)
-    return Fit(recipe, values, [_said(each) for each in sold] or [_("订单数据齐全")], sold, installed)
+        return Fit(recipe, seen, [], [*missing, *absent], sold, installed)
+    return Fit(recipe, seen, values, [_said(each) for each in sold] or [_("订单数据齐全")], sold, installed)
 
 
 def _said(found: Found) -> str:
@@ -215,10 +216,10 @@ def counts(pool: Pool, fitting: Fit, as_of: datetime) -> list[tuple[str, str, in
     """Per tag a recipe would make: name, sentence, and how many members it would have now."""
     from segmentation.segments.queries import sentence_of
 
-    seen, evaluation, taken = look(pool), Evaluation(pool, as_of), None
+    evaluation, taken = Evaluation(pool, as_of), None
     told = []
     for place, name in fitting.values:
-        rule = rule_of(fitting.recipe, place, seen, as_of)
+        rule = rule_of(fitting.recipe, place, fitting.seen, as_of)
         tree = parse(rule)
         evaluation.prepare(tree)
         mine = evaluation.of(tree) & evaluation.universe
@@ -235,26 +236,17 @@ def install(*, pool: Pool, key: str, actor: User | None, as_of: datetime) -> lis
     if not found.applies:
         said = _("「%(title)s」不适用：%(why)s") % {"title": found.recipe.title, "why": "；".join(found.reasons)}
         raise Problem("tags.recipe_unfit", said, {"recipe": found.reasons})
-    seen, group = look(pool), _group(pool, found.recipe, actor)
-    made = []
-    for place, name in found.values:
-        mark = f"{key}.{place}"
-        tag = Tag.objects.filter(rule__recipe=mark, pool=pool).first() or Tag.objects.filter(group=group, name=name).first()
-        rule = rule_of(found.recipe, place, seen, as_of)
-        made.append(
-            save_rule(
-                pool=pool,
-                group=tag.group if tag else group,
-                name=tag.name if tag else name,
-                rule=rule,
-                actor=actor,
-                note=tag.note if tag else "",
-                cadence=found.recipe.cadence,
-                tag=tag,
-                recipe=mark,
-            )
-        )
-    return made
+    group = _group(pool, found.recipe, actor)
+    return [_install(found, place, name, group, actor, as_of) for place, name in found.values]
+
+
+def _install(found: Fit, place: int, name: str, group: TagGroup, actor: User | None, as_of: datetime) -> TagRule:
+    """One tag; where it is already, whatever people made of its name, note and group stays."""
+    pool, mark = group.pool, f"{found.recipe.key}.{place}"
+    tag = Tag.objects.filter(rule__recipe=mark, pool=pool).first() or Tag.objects.filter(group=group, name=name).first()
+    given = {"group": tag.group, "name": tag.name, "note": tag.note} if tag else {"group": group, "name": name}
+    rule = rule_of(found.recipe, place, found.seen, as_of)
+    return save_rule(pool=pool, rule=rule, actor=actor, cadence=found.recipe.cadence, tag=tag, recipe=mark, **given)
 
 
 def _group(pool: Pool, recipe: Recipe, actor: User | None) -> TagGroup:

@@ -81,6 +81,7 @@ def test_numbers_are_those_of_the_facts(market: Pool, part: int, monkeypatch: py
                 if value or key not in ("goods_units", "active_days")
             }
             assert dict(zip(ids.tolist(), values.tolist(), strict=True)) == told, key
+            assert len(ids) == len(told), "nobody is in two parts"
             assert len(set(told.values())) > 2, key
 
 
