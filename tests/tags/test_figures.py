@@ -63,6 +63,10 @@ def test_slow_figures_are_dated_and_counted_anew_by_a_worker(
     assert (soon.tags[worn.pk]["carriers"], soon.as_of, soon.is_old) == (3, as_of, True)
     assert not JobRun.objects.filter(kind=figures.JOB).exists(), "counted a moment ago"
     later = as_of + timedelta(minutes=30)
+    with monkeypatch.context() as patience:
+        patience.setattr(figures, "REST", 10**9)
+        assert figures.figures(pool, later).is_old
+    assert not JobRun.objects.filter(kind=figures.JOB).exists(), "nor soon after, for what took long"
     assert figures.figures(pool, later).is_old
     job = JobRun.objects.get(kind=figures.JOB)
     assert figures.likeness(pool, later).is_old
