@@ -14,6 +14,7 @@ from rest_framework.routers import SimpleRouter
 
 from members.models import Tag, TagChange, TagGroup, TagMerge
 from members.tagging import groups, joining, marking, queries, services, usage
+from members.tagging.report_api import Reports
 from scrm.lib import clock
 from scrm.staff.api import PoolViewSet
 from scrm.staff.models import User
@@ -142,8 +143,8 @@ class TagGroupViewSet(PoolViewSet):
         return Response({"first": found.first.pk, "second": found.second.pk, "rows": rows})
 
 
-class TagViewSet(PoolViewSet):
-    """Tags, and tagging many members at once."""
+class TagViewSet(Reports, PoolViewSet):
+    """Tags, tagging many members at once, and what tags are worth."""
 
     permissions: ClassVar[dict[str, str]] = {"read": "members.view", "write": "tags.edit"}
     serializer_class = TagSerializer
