@@ -51,13 +51,16 @@ WHERE = {
 }
 TRUE = {"yes": Text("{label}为真", "{label} is true"), "no": Text("{label}为假", "{label} is false")}
 EVERYBODY = Text("全部会员", "all members")
+HAN, LATIN = "[\u3400-\u9fff]", "[A-Za-z0-9]"
+MEET = re.compile(f"(?<={HAN})(?={LATIN})|(?<={LATIN})(?={HAN})")
+OPEN, CLOSE = "\ue000", "\ue001"  # around what people named: it is said as they write it, spaces only go before and after
+NAMED = re.compile(f"{OPEN}(.*?){CLOSE}", re.DOTALL)
 
 
 def explain(node: Any, language: str, names: Names | None = None, currency: str = "¥") -> str:
     """The sentence of a rule."""
-    return _Teller("zh" if language.startswith("zh") else "en", names or (lambda _source, value: str(value)), currency).whole(
-        node
-    )
+    teller = _Teller("zh" if language.startswith("zh") else "en", names or (lambda _source, value: str(value)), currency)
+    return teller.spaced(teller.whole(node))
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,28 @@ def wanted(condition: Condition, language: str, names: Names, currency: str = "�
     """What a condition looks at and wants, for showing beside the value that was found."""
     teller = _Teller("zh" if language.startswith("zh") else "en", names, currency)
     about = fact(condition.fact)
-    return Wanted(teller.looked_at(about, condition), teller.demand(about, condition), partial(teller.found, about))
+    looked_at, asked = teller.looked_at(about, condition), teller.demand(about, condition)
+    return Wanted(teller.spaced(looked_at), teller.spaced(asked), partial(teller.told, about))
 
 
 class _Teller:
     def __init__(self, language: str, names: Names, currency: str) -> None:
         self.zh = language == "zh"
-        self.language, self.names, self.currency = language, names, currency
+        self.language, self.called, self.currency = language, names, currency
+
+    def names(self, source: str, value: Any) -> str:
+        return self.kept(self.called(source, value))
+
+    def kept(self, name: Any) -> str:
+        """Marked as a name: never spaced inside."""
+        return f"{OPEN}{name}{CLOSE}"
+
+    def spaced(self, told: str) -> str:
+        """The pieces joined: Chinese has a space beside Latin letters and digits, names stay as people wrote them."""
+        if not self.zh:
+            return NAMED.sub(r"\1", told)
+        parts = [part if n % 2 else MEET.sub(" ", part) for n, part in enumerate(NAMED.split(told)) if part]
+        return _met(parts)
 
     def text(self, found: Text) -> str:
         return found.said(self.language)
@@ -185,8 +203,11 @@ class _Teller:
             return told.removeprefix(label).strip() or told
         return self.condition(condition)
 
+    def told(self, about: Fact, value: Any) -> str:
+        """A value as people read it, on its own."""
+        return self.spaced(self.found(about, value))
+
     def found(self, about: Fact, value: Any) -> str:
-        """A value as people read it."""
         if value is None or value == "":
             return "未知" if self.zh else "unknown"
         if about.kind in ("count", "amount", "money", "number"):
@@ -195,7 +216,7 @@ class _Teller:
             return self.listing(about, about.source, tuple(value), "all") if value else ("无" if self.zh else "none")
         if about.kind == "choice":
             return self.listing(about, about.source, (value,), "any")
-        return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+        return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else self.kept(value)
 
     # -- Parts -----------------------------------------------------------------------------------
     def said(self, op: str, **parts: str) -> str:
@@ -238,7 +259,9 @@ class _Teller:
     def where(self, about: Fact, where: Where) -> str:
         one = about.filter(where.field)
         assert one is not None
-        label = (f"「{where.name}」" if self.zh else f"“{where.name}”") if one.kind == "property" else self.text(one.label)
+        label = (
+            (f"「{self.kept(where.name)}」" if self.zh else f"“{where.name}”") if one.kind == "property" else self.text(one.label)
+        )
         if where.op in COMPARED:
             return f"{label}{self.limits(one, where)}" if self.zh else f"{label} {self.limits(one, where)}"
         told = TRUE.get(where.op) if one.kind == "property" else None
@@ -253,7 +276,7 @@ class _Teller:
     def compared_with(self, one: Filter, value: Any) -> str:
         if isinstance(value, tuple):
             return self.chosen_of(one.choices, one.source, value, "any")
-        return "" if value is None else f"「{value}」" if self.zh else f"“{value}”"
+        return "" if value is None else f"「{self.kept(value)}」" if self.zh else f"“{value}”"
 
     def named(self, told: str, about: Fact) -> str:
         """The name the pool gave its own field or scheme."""
@@ -269,7 +292,7 @@ class _Teller:
     def value(self, about: Fact, value: Any) -> str:
         if isinstance(value, tuple):
             return self.listing(about, about.source, value, "any")
-        return f"「{value}」" if self.zh else f"“{value}”"
+        return f"「{self.kept(value)}」" if self.zh else f"“{value}”"
 
     def listing(self, about: Fact, source: str, values: Sequence[Any], joint: str) -> str:
         return self.chosen_of(about.choices, source, values, joint)
@@ -345,6 +368,13 @@ class _Teller:
         if start:
             return f"{start} 以来" if self.zh else f"since {start}"
         return f"{end} 及以前" if self.zh else f"up to {end}"
+
+
+def _met(parts: Sequence[str]) -> str:
+    told = ""
+    for part in parts:
+        told += " " + part if told and MEET.search(told[-1] + part[0]) else part
+    return told
 
 
 def _plural(n: int, unit: str) -> str:

@@ -198,6 +198,14 @@ GOLDEN = [
     (ask("segment", "any", [5]), "属于分群「老客」", "is in segment “老客”"),
     (ask("messages_opened", "none", window={"last": 30}), "近 30 天没打开过消息", "has not opened messages in the last 30 days"),
     (ask("category_orders", "any", of=["奶粉"]), "买过「奶粉」", "has bought “奶粉”"),
+    (
+        {"all": [ask("city", "in", ["上海"]), ask("rfm_group", "in", [7]), ask("reachable", "any", ["push"])]},
+        "城市是上海，且 RFM 分组是重要价值，且可通过 App 推送触达",
+        "city is 上海, and RFM group is champions, and can be reached by app push",
+    ),
+    (ask("store", "any", ["南京路1号店B座"]), "在南京路1号店B座消费过", "bought at 南京路1号店B座"),
+    (ask("city", "in", ["A市"]), "城市是 A市", "city is A市"),
+    (ask("name", "contains", "王A"), "姓名包含「王A」", "name contains “王A”"),
     (ask("sample", "share", 10), "随机抽取 10% 的会员", "a random 10% of members"),
     (
         {"all": [ask("gender", "in", [1]), {"any": [ask("age", "lt", 30), ask("tag", "any", [1])]}, {"not": {"any": [ask("tag", "any", [2])]}}]},
