@@ -20,6 +20,8 @@ const moneyCompact = (n) => yuan(n, compact);
 // Tooltips are HTML: whatever comes from data is made text first.
 const plain = (text) => String(text ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const number = (value) => (Array.isArray(value) ? value.at(-1) : value);
+// About how many pixels a text takes: Chinese letters are square, others take a little over half.
+const wide = (text, size) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? size : size * 0.6), 0);
 const label = (data) => data?.text ?? data?.name ?? "";
 const tip = (title, ...parts) => `${plain(title)}<br><b>${parts.filter(Boolean).map(plain).join(" · ")}</b>`;
 
@@ -33,7 +35,6 @@ const formatters = {
   text: ({ data }) => data?.text ?? data?.name ?? "",
   tip: ({ data, name }) => [data?.text ?? name, ...[data?.tip ?? []].flat()].map((line, i) => (i ? plain(line) : `<b>${plain(line)}</b>`)).join("<br>"),
   treemap: ({ data }) => tip(data.name, full(number(data.value)), data.share == null ? "" : percent(data.share), data.money == null ? "" : moneyCompact(data.money)),
-  treemapLabel: ({ data }) => `${data.name ?? ""}\n{v|${compact(number(data.value))}}\n{s|${[data.share == null ? "" : percent(data.share), data.money == null ? "" : moneyCompact(data.money)].filter(Boolean).join(" · ")}}`,
   sankeyLabel: ({ data, value }) => `${label(data)} ${compact(value)}`,
   heat: ({ name, value }) => tip(name, percent(value[2])),
   heatLabel: ({ value }) => percent(value[2], 0),
@@ -123,6 +124,7 @@ class ChartView extends HTMLElement {
     if (typeof value === "string" && value[0] === "@") {
       const key = value.slice(1);
       if (key === "sankey") return (item) => this.sankeyTip(item);
+      if (key === "treemapLabel") return (item) => this.tileLabel(item);
       return formatters[key] ?? (key === "heatRange" ? tokens("heat", 5) : token(`--${key}`));
     }
     if (Array.isArray(value)) return value.map((each) => this.resolve(each));
@@ -134,6 +136,18 @@ class ChartView extends HTMLElement {
     const nodes = [this.option.series].flat().find((series) => series.type === "sankey").data;
     const name = (key) => label(nodes.find((node) => node.name === key));
     return dataType === "edge" ? tip(`${name(data.source)} → ${name(data.target)}`, full(value)) : tip(label(data), full(value));
+  }
+
+  // Of name, number and share as many lines as the tile has room for; the tooltip always says them all.
+  tileLabel({ data, dataIndex, seriesIndex }) {
+    const tile = this.chart.getModel().getSeriesByIndex(seriesIndex).getData().getItemLayout(dataIndex);
+    const fits = (text, size, bottom) => wide(text, size) + 12 <= tile.width && bottom <= tile.height;
+    const name = data?.name ?? "", count = compact(number(data?.value));
+    if (!name || !fits(name, 13, 26)) return "";
+    if (!fits(count, 17, 50)) return name;
+    const parts = [data.share == null ? "" : percent(data.share), data.money == null ? "" : moneyCompact(data.money)].filter(Boolean);
+    const more = [parts.join(" · "), parts[0]].find((text) => text && fits(text, 12, 70));
+    return `${name}\n{v|${count}}${more ? `\n{s|${more}}` : ""}`;
   }
 
   draw() {
