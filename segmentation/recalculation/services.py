@@ -16,7 +16,7 @@ from scrm.lib import clock, sql
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 from segmentation.models import RecalculationRun, Scheme
-from segmentation.recalculation import settings, steps
+from segmentation.recalculation import settings, stages, steps
 from segmentation.recalculation.edges import Edges, crossings, params
 from segmentation.standings import running
 
@@ -39,6 +39,8 @@ def recalculate(
         choices, works = settings.Choices.model_validate(run.settings), running.wanted(pool)
         chain = _whole(pool, as_of, choices.rfm.window_days, report)
         steps.facts(chain, window(choices.rfm.window_days, as_of))
+        if choices.lifecycle.mode == "category":
+            stages.bought(chain)  # progress is told of it, so it is not done in the transaction below
         with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.ALONE):
             found = steps.measure(choices, chain, _kept(pool))
             note["rows"] = found.buyers

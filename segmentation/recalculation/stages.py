@@ -23,6 +23,8 @@ NO_LEADS = pg.SQL("(SELECT NULL::bigint AS member_id, NULL::smallint AS lead, NU
 NO_PACES = pg.SQL("(SELECT NULL::bigint AS member_id, NULL::bigint AS pace WHERE false)")
 NO_AGES = pg.SQL("(SELECT NULL::bigint AS pace, NULL::int AS silent, NULL::int AS sleeping, NULL::int AS lost WHERE false)")
 AGES = "(pace bigint PRIMARY KEY, silent int NOT NULL, sleeping int NOT NULL, lost int NOT NULL)"
+# Orders and lines meet by two columns, which the planner takes for a rare chance: it would look each up.
+READ_ONCE: dict[str, Any] = {"enable_nestloop": "off", "work_mem": "256MB"}
 BINARY = np.dtype(
     [("columns", ">i2")] + [(name, kind) for n in range(4) for name, kind in ((f"l{n}", ">i4"), (f"v{n}", ">i4" if n else ">i8"))]
 )
@@ -32,16 +34,14 @@ HEADER, TRAILER = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
 # -- Measuring -----------------------------------------------------------------------------------
 
 
-def measure(
-    lifecycle: LifecycleSettings, relation: pg.Composable, pool_id: int, as_of: datetime, kept: Edges | None
-) -> dict[str, Any]:
+def measure(lifecycle: LifecycleSettings, chain: "Chain", kept: Edges | None) -> dict[str, Any]:
     """What the mode asks for beyond the pool's rhythm, as fields of Edges. A chance measured lately is kept, so that
     stages of two days are cut alike."""
     if lifecycle.mode == "model":
-        found = histories(relation, as_of)
-        return {"chance": _chance(lifecycle, found, as_of, kept.chance if kept else None)}
+        found = histories(chain.tables["facts"], chain.as_of)
+        return {"chance": _chance(lifecycle, found, chain.as_of, kept.chance if kept else None)}
     if lifecycle.mode == "category":
-        return {"categories": categories(lifecycle, pool_id, as_of)}
+        return {"categories": categories(lifecycle, chain)}
     return {}
 
 
@@ -60,15 +60,18 @@ def histories(relation: pg.Composable, as_of: datetime) -> Histories:
     return Histories.unpacked(sql.value("segmentation/pack_histories", {"as_of": as_of}, facts=relation))
 
 
-def categories(lifecycle: LifecycleSettings, pool_id: int, as_of: datetime) -> dict[str, list[int]]:
+def categories(lifecycle: LifecycleSettings, chain: "Chain") -> dict[str, list[int]]:
     """Per category with repeat buyers enough, the days at which its members' stages begin."""
-    values = {
-        "pool_id": pool_id,
-        "as_of": as_of,
-        "interval_quantiles": lifecycle.quantiles,
-        "enough": chances.ENOUGH_REPEAT_BUYERS,
-    }
-    return {row["category"]: whole_days(row["interval_seconds"]) for row in sql.rows("segmentation/measure_categories", values)}
+    values = {"interval_quantiles": lifecycle.quantiles, "enough": chances.ENOUGH_REPEAT_BUYERS}
+    found = sql.rows("segmentation/measure_categories", values, bought=bought(chain))
+    return {row["category"]: whole_days(row["interval_seconds"]) for row in found}
+
+
+def bought(chain: "Chain") -> pg.Composable:
+    """What the members of the scope bought of each category; lines are read once, whoever measures and whoever paces by it."""
+    if "bought" not in chain.tables:
+        chain.keep("bought", "sum_categories", {"as_of": chain.as_of}, **({} if chain.of else READ_ONCE))
+    return chain.tables["bought"]
 
 
 # -- Laying the tables -----------------------------------------------------------------------------
@@ -80,7 +83,8 @@ def lay(chain: "Chain", found: Edges) -> None:
     if found.lead:
         chain.keep("leads", f"gather_leads{chain.of}", lead_values(found.lead, chain.as_of))
     if found.stage_basis == "category":
-        chain.keep("paces", "gather_categories", {"as_of": chain.as_of, "categories": list(found.categories)})
+        bought(chain)
+        chain.keep("paces", "gather_categories", {"categories": list(found.categories)})
         hours = np.array(list(found.categories.values()), np.int64).reshape(-1, 3) * 24
         _keep_ages(chain, np.arange(1, len(hours) + 1), hours)
     if found.chance:

@@ -24,6 +24,7 @@ TITLES: dict[str, str | Promise] = {
     "find_future_orders": _("查未来订单"),
     "measure_thresholds": _("测定分界"),
     "gather_leads": _("汇总潜客互动"),
+    "sum_categories": _("汇总各品类购买"),
     "gather_categories": _("找出主购品类"),
     "measure_ages": _("推算阶段天数"),
     "find_changes": _("打分并比对"),
@@ -173,7 +174,7 @@ def measure(choices: Choices, chain: Chain, kept: Edges | None = None) -> Edges:
     relation, cycle = chain.tables["facts"], choices.lifecycle
     found = sql.row("segmentation/measure_thresholds", {"interval_quantiles": cycle.quantiles}, facts=relation)
     assert found is not None
-    return edges(choices, found, chain.as_of, stages.measure(cycle, relation, chain.pool_id, chain.as_of, kept))
+    return edges(choices, found, chain.as_of, stages.measure(cycle, chain, kept))
 
 
 def compare(chain: Chain, found: Edges) -> None:
