@@ -6,15 +6,17 @@ did, a page shows what was counted before, says as of when, and a worker counts 
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import combinations
 from typing import Any, cast
 
+import numpy as np
 from django.core.cache import cache
+from django.db import transaction
+from pyroaring import BitMap
 
 from members.models import Pool, Tag
-from members.sets import array, unpacked
+from members.sets import array, unpacked, unpacked_short
 from members.versions import versions
 from scrm.jobs import services as jobs
 from scrm.lib import sql
@@ -80,31 +82,58 @@ def _key(pool: Pool, what: str) -> str:
 
 def count(pool: Pool, as_of: datetime) -> Figures:
     """Count now, and keep it."""
-    started, version = time.perf_counter(), versions(pool.pk)["tags"]
-    rows = sql.rows("members/tagging/count_used", {"pool_id": pool.pk, "soon": as_of + SOON})
-    covered = sql.rows("members/tagging/count_covered", {"pool_id": pool.pk})
-    tags, groups = {row["tag_id"]: row for row in rows}, {row["group_id"]: int(row["members"]) for row in covered}
-    made = Figures(as_of, version, time.perf_counter() - started, tags, groups)
-    cache.set(_key(pool, "figures"), made, KEPT)
-    return made
+    return read(pool, as_of)[0]
 
 
 def compare(pool: Pool, as_of: datetime) -> Likeness:
     """Compare all pairs now, and keep the most alike."""
+    return read(pool, as_of)[1]
+
+
+def read(pool: Pool, as_of: datetime) -> tuple[Figures, Likeness]:
+    """Read all carriers once for both, and keep what they say."""
     started, version = time.perf_counter(), versions(pool.pk)["tags"]
-    held = sets(Tag.objects.filter(pool=pool))
-    found = [
-        (a, b, both, both / (len(mine) + len(theirs) - both))
-        for (a, mine), (b, theirs) in combinations(sorted(held.items()), 2)
-        if (both := mine.intersection_cardinality(theirs))
-    ]
-    pairs = sorted(found, key=lambda pair: (-pair[3], pair[0], pair[1]))[:ALIKE]
-    made = Likeness(as_of, version, time.perf_counter() - started, pairs)
-    cache.set(_key(pool, "alike"), made, KEPT)
-    return made
+    group_of = dict(Tag.objects.filter(pool=pool).values_list("pk", "group_id"))
+    rows = _carriers(list(group_of), as_of)
+    tags: Counted = {pk: {"tag_id": pk, "carriers": 0, "latest": None, "ending": 0} for pk in group_of}
+    held = {row["tag_id"]: unpacked_short(row.pop("packed")) for row in rows}
+    for row in rows:
+        tags[row["tag_id"]] = row | {"carriers": len(held[row["tag_id"]])}
+    groups: dict[int, list[BitMap]] = {}
+    for pk, mine in held.items():
+        groups.setdefault(group_of[pk], []).append(mine)
+    covered = {pk: len(BitMap.union(*found)) for pk, found in groups.items()}
+    counted = Figures(as_of, version, time.perf_counter() - started, tags, covered)
+    likely = Likeness(as_of, version, 0.0, _most_alike(held))
+    likely = replace(likely, seconds=time.perf_counter() - started)
+    cache.set_many({_key(pool, "figures"): counted, _key(pool, "alike"): likely}, KEPT)
+    return counted, likely
 
 
-def sets(tags: Iterable[Tag]) -> dict[int, Any]:
-    """Who carries each tag, as bitmaps: one read for all of them."""
+def _carriers(tags: list[int], as_of: datetime) -> list[dict[str, Any]]:
+    """A worker of the database takes its part, also where the planner fears the cost of moving what it found."""
+    with transaction.atomic(), sql.planner(parallel_setup_cost=0, parallel_tuple_cost=0.001, jit="off", work_mem="128MB"):
+        return sql.rows("members/tagging/count_carriers", {"tags": array(tags), "soon": as_of + SOON})
+
+
+def sets(tags: Iterable[Tag]) -> dict[int, BitMap]:
+    """Who carries each tag: one read for all of them."""
     found = sql.rows("members/tagging/list_sets", {"tags": array(tag.pk for tag in tags)})
     return {row["tag_id"]: unpacked(row["packed"]) for row in found}
+
+
+def _most_alike(held: dict[int, BitMap]) -> Alike:
+    """The pairs with the greatest share. No share is greater than that of the sizes, so most pairs are never compared."""
+    numbers = sorted(held)
+    sizes = np.array([len(held[number]) for number in numbers], float)
+    first, second = np.triu_indices(len(numbers), 1)
+    bounds = np.minimum(sizes[first], sizes[second]) / np.maximum(np.maximum(sizes[first], sizes[second]), 1)
+    best: Alike = []
+    for place in np.argsort(-bounds, kind="stable"):
+        if len(best) == ALIKE and bounds[place] < best[-1][3]:
+            break
+        a, b = numbers[first[place]], numbers[second[place]]
+        if both := held[a].intersection_cardinality(held[b]):
+            found = (a, b, both, both / (len(held[a]) + len(held[b]) - both))
+            best = sorted([*best, found], key=lambda pair: (-pair[3], pair[0], pair[1]))[:ALIKE]
+    return best

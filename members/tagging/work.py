@@ -37,8 +37,7 @@ def undo(running: RunningJob) -> dict[str, Any]:
 @job(figures.JOB, title=_("统计标签人数"))
 def count(running: RunningJob) -> dict[str, Any]:
     pool = Pool.objects.get(pk=running.pool_id or 0)
-    found = figures.count(pool, clock.now())
-    running.checkpoint(done=1, total=2)
-    figures.compare(pool, clock.now())
-    running.checkpoint(done=2, total=2)
+    running.checkpoint(total=1)
+    found, _alike = figures.read(pool, clock.now())
+    running.checkpoint(done=1, total=1)
     return {"tags": len(found.tags)}
