@@ -8,7 +8,7 @@ holdouts real shops keep they cover 86 % instead of 95 %.
 from dataclasses import dataclass
 from math import exp, isfinite, log, nan, sqrt
 
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 # Below this many conversions in an arm the first looks are noise (docs/adr, reference: peeking).
@@ -79,7 +79,7 @@ class Moments:
 
 
 def _z(confidence: float = CONFIDENCE) -> float:
-    return float(stats.norm.ppf(0.5 + confidence / 2))
+    return float(special.ndtri(0.5 + confidence / 2))
 
 
 def wilson(hits: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
@@ -118,7 +118,7 @@ def _welch(difference: float, var_a: float, n_a: int, var_b: float, n_b: int, co
     if a + b == 0:
         return Estimate(difference, difference, difference)
     freedom = (a + b) ** 2 / (a * a / (n_a - 1) + b * b / (n_b - 1))
-    spread = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * sqrt(a + b)
+    spread = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * sqrt(a + b)
     return Estimate(difference, difference - spread, difference + spread)
 
 
@@ -165,7 +165,7 @@ def srm(treated: int, base: int, base_share: float) -> float:
         return 1.0
     expected = total * base_share
     chi = (base - expected) ** 2 / expected + (treated - (total - expected)) ** 2 / (total - expected)
-    return float(stats.chi2.sf(chi, 1))
+    return float(special.chdtrc(1, chi))
 
 
 def detectable(rate: float, treated: int, base: int, power: float = 0.8, confidence: float = CONFIDENCE) -> float:
@@ -173,7 +173,7 @@ def detectable(rate: float, treated: int, base: int, power: float = 0.8, confide
     if not treated or not base:
         return nan
     rate = min(max(rate, 0.5 / (treated + base)), 0.5)
-    return (_z(confidence) + float(stats.norm.ppf(power))) * sqrt(rate * (1 - rate) * (1 / treated + 1 / base))
+    return (_z(confidence) + float(special.ndtri(power))) * sqrt(rate * (1 - rate) * (1 / treated + 1 / base))
 
 
 def enough(conversions: int, base_conversions: int) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from members.models import CommunityPolicy
 
@@ -99,8 +99,8 @@ def _activity(found: Figures, counts: Counts) -> None:
 def rate(events: int, exposure: float) -> Estimate:
     """Events per unit of exposure with exact Poisson limits (Garwood 1936); none seen still has an upper limit."""
     tail = (1 - SURE) / 2
-    low = float(stats.chi2.ppf(tail, 2 * events)) / 2 if events else 0.0
-    high = float(stats.chi2.ppf(1 - tail, 2 * events + 2)) / 2
+    low = float(special.chdtri(2 * events, 1 - tail)) / 2 if events else 0.0
+    high = float(special.chdtri(2 * events + 2, tail)) / 2
     return Estimate(events / exposure, low / exposure, high / exposure)
 
 
@@ -138,7 +138,7 @@ def fit(weeks: Sequence[int]) -> Fit | None:
     mu = np.exp(np.clip(design @ beta, -30, 30))
     dispersion = max(1.0, float(((y - mu) ** 2 / np.maximum(mu, 1e-9)).sum()) / (len(y) - 2))
     error = math.sqrt(dispersion * float(np.linalg.inv(design.T @ (design * mu[:, None]))[1, 1]))
-    width = float(stats.t.ppf((1 + SURE) / 2, len(y) - 2)) * error
+    width = float(special.stdtrit(len(y) - 2, (1 + SURE) / 2)) * error
     return Fit(float(beta[0]), float(beta[1]), float(beta[1]) - width, float(beta[1]) + width)
 
 

@@ -6,8 +6,7 @@ An owner is a known member (negative: -id) or a line of a file (positive: the fi
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 Pairs = np.ndarray  # of int64, two columns
 Roots = tuple[np.ndarray, np.ndarray]  # owners, and the root of each
@@ -19,8 +18,8 @@ def components(ties: Pairs) -> Roots:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     owners, index = np.unique(ties, return_inverse=True)
     index = index.reshape(-1, 2)
-    graph = coo_array((np.ones(len(index), np.int8), (index[:, 0], index[:, 1])), shape=(len(owners), len(owners)))
-    _count, labels = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(len(index), np.int8), (index[:, 0], index[:, 1])), shape=(len(owners), len(owners)))
+    _count, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
     order = np.lexsort((np.abs(owners), owners > 0))  # known members before lines, the smaller number first
     _labels, first = np.unique(labels[order], return_index=True)
     return owners, owners[order][first][labels]

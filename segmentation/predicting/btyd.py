@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import betaincinv, digamma, expit, gammaln, hyp2f1
 
 Floats = NDArray[np.float64]
@@ -114,7 +114,7 @@ def fit(x: Any, tx: Any, T: Any, *, modified: bool = False) -> Counts:
     _enough(x, T)
     unit = float(T.mean())
     data = _Sums.of(x, tx / unit, T / unit, modified)
-    found = minimize(_loss, _START, (data,), "L-BFGS-B", jac=True, bounds=[_BOUNDS] * 4, options=_ROUNDS)
+    found = scipy.optimize.minimize(_loss, _START, (data,), "L-BFGS-B", jac=True, bounds=[_BOUNDS] * 4, options=_ROUNDS)
     r, alpha, a, b = (float(each) for each in np.exp(found.x))
     loss = float(found.fun) * len(x) + float((x * np.log(unit)).sum())
     return Counts(r, alpha * unit, a, b, modified, -loss, len(x))

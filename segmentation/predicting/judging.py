@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, rankdata
+import scipy
+from scipy.special import ndtri
 
 from segmentation.predicting.declaring import Floats, Metric
 
-Z = float(norm.ppf(0.975))
+Z = float(ndtri(0.975))
 DRAWS, MOST_DRAWN = 200, 20_000
 BINS = 10
 
@@ -20,7 +21,7 @@ def auc(y: Floats, p: Floats) -> float:
     zeros = len(y) - ones
     if not ones or not zeros:
         return 0.5
-    return float((rankdata(p)[y > 0].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    return float((scipy.stats.rankdata(p)[y > 0].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def auc_metric(answers: Sequence[Floats], ours: Sequence[Floats], theirs: Sequence[Floats]) -> Metric:
@@ -41,8 +42,8 @@ def _delong(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
     m, n = ones.shape[1], zeros.shape[1]
     if m < 2 or n < 2:
         return np.full(len(scores), 0.5), np.full((len(scores), len(scores)), 0.25)
-    both = np.array([rankdata(np.r_[a, b]) for a, b in zip(ones, zeros, strict=True)])
-    of_ones, of_zeros = (np.array([rankdata(each) for each in part]) for part in (ones, zeros))
+    both = np.array([scipy.stats.rankdata(np.r_[a, b]) for a, b in zip(ones, zeros, strict=True)])
+    of_ones, of_zeros = (np.array([scipy.stats.rankdata(each) for each in part]) for part in (ones, zeros))
     areas = (both[:, :m].sum(axis=1) / m - (m + 1) / 2) / n
     v10, v01 = (both[:, :m] - of_ones) / n, 1 - (both[:, m:] - of_zeros) / m
     return areas, np.cov(v10) / m + np.cov(v01) / n

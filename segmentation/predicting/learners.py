@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from segmentation.predicting.declaring import Floats
@@ -30,6 +27,8 @@ class Logistic:
 
     @classmethod
     def fit(cls, x: Floats, y: Floats, *, strength: float = 0.3) -> "Logistic":
+        from sklearn.linear_model import LogisticRegression
+
         mean, scale = x.mean(axis=0), x.std(axis=0)
         scale = np.where(scale > 1e-12, scale, 1.0)
         with threadpool_limits(limits=1):
@@ -59,6 +58,8 @@ class Trees:
 
     @classmethod
     def fit(cls, x: Floats, y: Floats, *, seed: int) -> "Trees":
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
         learner = HistGradientBoostingClassifier(
             max_iter=ROUNDS, learning_rate=RATE, max_leaf_nodes=LEAVES, min_samples_leaf=LEAST, l2_regularization=1.0,
             early_stopping=False, random_state=seed,
@@ -71,6 +72,8 @@ class Trees:
         )
 
     def predict(self, x: Floats) -> Floats:
+        from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+
         x = np.ascontiguousarray(x, np.float64)
         none, total, begin = np.zeros((0, 8), np.uint32), np.full(len(x), self.start), 0
         places = np.zeros(self.columns, np.uint32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 from scipy.special import digamma, gammaln
 
 from segmentation.predicting.btyd import FEWEST, Floats, NotEnoughData
@@ -41,7 +41,7 @@ def fit(n: Any, worth: Any) -> Spend:
         raise NotEnoughData("spenders", found=len(n), needed=FEWEST)
     unit = float(worth.mean())
     ns, at = np.unique(n, return_inverse=True)
-    found = minimize(
+    found = scipy.optimize.minimize(
         _loss, np.log([2.0, 3.0, 1.0]), (ns, at, worth / unit), "L-BFGS-B", jac=True, bounds=_BOUNDS, options=_ROUNDS
     )
     p, q, v = (float(each) for each in np.exp(found.x))

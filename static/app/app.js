@@ -15,6 +15,7 @@ const elements = Object.keys(imports).filter((name) => name.includes("-"));
 const summon = () => elements.forEach((name) => document.querySelector(name) && !customElements.get(name) && import(name));
 summon();
 document.addEventListener("htmx:after:swap", summon);
+document.addEventListener("DOMContentLoaded", () => setTimeout(root.ready));
 
 // -- Appearance --------------------------------------------------------------------------------------
 const markTheme = () => document.querySelectorAll("[data-set-theme]").forEach((button) =>

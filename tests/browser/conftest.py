@@ -43,6 +43,14 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": {"width": 1440, "height": 900}}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> None:
+    """How soon a page answers says something about the machine, not about the page."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)
+
+
 @pytest.fixture
 def page(page: Any, live_server: Any) -> Iterator[Any]:
     """A page without tolerance for noise; `page.noise` may be emptied where an error is the point."""

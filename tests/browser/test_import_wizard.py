@@ -137,7 +137,7 @@ def test_from_a_messy_export_to_orders_and_back(enter: Enter, accessible: Callab
     expect(page.get_by_text("这是改正后的文件")).to_be_visible()
     page.get_by_role("button", name="检查文件").click()
     work()
-    page.get_by_role("button", name="确认导入").click(timeout=15_000)
+    page.get_by_role("button", name="确认导入").click()
     work()
     expect(page.get_by_text("导入完成")).to_be_visible(timeout=15_000)
     assert Order.objects.count() == 5
@@ -150,7 +150,7 @@ def test_from_a_messy_export_to_orders_and_back(enter: Enter, accessible: Callab
     page.get_by_role("button", name="检查文件").click()
     work()
     updated = page.locator("#samples .changes")
-    expect(updated).to_contain_text("状态", timeout=15_000)
+    expect(updated).to_contain_text("状态")
     shot(page, "7-changes")
     accessible()
 
@@ -195,7 +195,7 @@ def test_a_workbook_with_titles_and_sheets(enter: Enter, accessible: Callable[[]
     accessible()
     page.get_by_role("button", name="检查文件").click()
     work()
-    page.get_by_role("button", name="确认导入").click(timeout=15_000)
+    page.get_by_role("button", name="确认导入").click()
     work()
     expect(page.get_by_text("导入完成")).to_be_visible(timeout=15_000)
     assert list(Order.objects.values_list("number", "amount", "store")) == [("000123", 1250, "徐汇")]

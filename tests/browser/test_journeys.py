@@ -177,13 +177,13 @@ def test_a_campaign_from_its_template_to_the_increment(
     step(page, "channel")
     page.locator("#id_connector").select_option(label="演示渠道")
     page.get_by_role("radio", name="发布后立即发送").check()
-    expect(page.locator("#aside")).to_contain_text("可以发布了", timeout=10_000)
+    expect(page.locator("#aside")).to_contain_text("可以发布了")
     page.get_by_role("button", name="下一步").click()
 
     # The dry run says who gets what, and who does not and why.
     step(page, "review")
     dry = page.locator("main")
-    expect(dry).to_contain_text("谁会收到什么", timeout=15_000)
+    expect(dry).to_contain_text("谁会收到什么")
     expect(dry).to_contain_text("重要会员")
     accessible()
     campaign = Campaign.objects.get()

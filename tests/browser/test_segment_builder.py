@@ -82,7 +82,8 @@ def test_a_segment_from_the_first_condition_to_its_second_version(
     page.locator("fieldset.group fieldset.group select.fact").select_option("gender")
     choose(1, "男")
     expect(count).to_have_attribute("data-count", "3")
-    assert [each.get_attribute("data-after") for each in page.locator(".rule [data-after]").all()] == ["7", "4"]
+    for row, left in enumerate(("7", "4")):
+        expect(page.locator(".rule [data-after]").nth(row)).to_have_attribute("data-after", left)
     expect(page.locator("fieldset.group fieldset.group .adders .left")).to_have_text("剩 3")
     expect(page.locator(".reading")).to_have_text("城市是上海，且排除（性别是男）")
     expect(page.locator(".read-also[lang=en]")).to_contain_text("city is 上海")
@@ -95,7 +96,7 @@ def test_a_segment_from_the_first_condition_to_its_second_version(
     page.wait_for_url("**/segments/*/")
     expect(page.locator("#state")).to_contain_text("正在计算")
     running.run(JobRun.objects.get(kind=computing.REFRESH).pk, heart=False)
-    expect(page.locator("#state b.big")).to_contain_text("3", timeout=10_000)  # the page looks again by itself
+    expect(page.locator("#state b.big")).to_contain_text("3")  # the page looks again by itself
     page.get_by_role("link", name="编辑规则").click()
     page.get_by_role("button", name="删除条件组").click()
     expect(page.locator("fieldset.group")).to_have_count(1)
@@ -157,6 +158,8 @@ def test_a_rule_is_built_by_keyboard_alone(pool: Pool, enter: Callable[..., Any]
 
 
 def test_a_rule_is_built_without_javascript(pool: Pool, staff: dict[str, Any], browser: Any, live_server: Any) -> None:
+    from playwright.sync_api import expect
+
     for name, city in (("Ann", "上海"), ("Ben", "杭州"), ("Cai", "上海")):
         factories.member(pool, name, city=city)
     client = Client()
@@ -172,16 +175,16 @@ def test_a_rule_is_built_without_javascript(pool: Pool, staff: dict[str, Any], b
     page.locator(".pop.checks label", has_text="上海").click()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="更新条件与人数").click()
-    assert page.locator("b.big").get_attribute("data-count") == "2"
+    expect(page.locator("b.big")).to_have_attribute("data-count", "2")
     page.get_by_role("button", name="条件", exact=True).click()
     page.locator(".fact-choice", has_text="下单次数").first.click()
     page.get_by_role("button", name="筛选", exact=True).click()
-    assert page.locator(".narrow-line").count() == 1
+    expect(page.locator(".narrow-line")).to_have_count(1)
     page.get_by_role("button", name="更新条件与人数").click()
-    assert page.locator(".rule.todo").count() == 1  # the filter has no value yet, and says so beside its row
+    expect(page.locator(".rule.todo")).to_have_count(1)  # the filter has no value yet, and says so beside its row
     page.get_by_role("button", name="去掉筛选：渠道").click()
     page.locator("#id_name").fill("上海客")
     page.get_by_role("button", name="保存并计算").click()
-    assert page.url.rstrip("/").rsplit("/", 1)[-1].isdigit()
+    page.wait_for_url(re.compile(r"/segments/\d+/$"))
     assert Segment.objects.get().name == "上海客"
     context.close()

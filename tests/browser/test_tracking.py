@@ -62,7 +62,7 @@ def shop(browser: Browser, live_server: Any, pool: Pool, server: Any, monkeypatc
     page.noise = []  # type: ignore[attr-defined]
     page.on("console", lambda said: said.type == "error" and page.noise.append(said.text))  # type: ignore[attr-defined]
     page.goto(f"{origin}/a?q=奶粉&utm_source=wecom&phone=13800000001")
-    for _try in range(40):
+    for _try in range(120):
         if page.evaluate("Boolean(window.scrm?.loaded)"):
             break
         page.wait_for_timeout(250)
@@ -78,11 +78,11 @@ def kinds() -> list[str]:
 
 
 def wait_for(page: Page, count: int) -> None:
-    for _try in range(40):
+    for _try in range(120):
         if VisitorEvent.objects.count() + Event.objects.count() >= count:
             return
         page.wait_for_timeout(250)
-    raise AssertionError(f"{kinds()} after ten seconds, {count} events expected")
+    raise AssertionError(f"{kinds()} after thirty seconds, {count} events expected")
 
 
 def test_a_visit_from_consent_to_sign_in(shop: tuple[Page, Site], alice: Any) -> None:

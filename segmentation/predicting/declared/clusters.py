@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
-from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
 from scrm.lib import formats
@@ -147,6 +145,8 @@ def _matrix(frame: Frame) -> Floats:
 
 
 def _fit(x: Floats, k: int, seed: int) -> Floats:
+    from sklearn.cluster import KMeans
+
     with threadpool_limits(limits=1):
         found: Floats = KMeans(k, n_init=4, random_state=seed).fit(x).cluster_centers_
     return found
@@ -170,6 +170,8 @@ def _tried(x: Floats, ks: Sequence[int], seed: int) -> list[dict[str, Any]]:
 
 def _stability(x: Floats, k: int, seed: int) -> dict[str, Any]:
     """Fitted on members drawn with replacement, how alike all are grouped: the adjusted Rand index."""
+    from sklearn.metrics import adjusted_rand_score, silhouette_score
+
     rng = np.random.default_rng(seed + k)
     centres = _fit(x, k, seed)
     usual = _assign(x, centres)
@@ -210,7 +212,7 @@ def _like_before(ask: Ask, centres: Floats, mean: Floats, scale: Floats) -> tupl
         return centres, names
     before = (np.array(last.params["centres"]) - mean) / scale
     apart = (((before[:, None, :] - ((centres - mean) / scale)[None, :, :]) ** 2).sum(axis=2)) ** 0.5
-    _old, new = linear_sum_assignment(apart)
+    _old, new = scipy.optimize.linear_sum_assignment(apart)
     return centres[new], [str(each) for each in last.items]
 
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
-from scipy.stats import rankdata
 
 from segmentation.predicting import judging
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, better
@@ -182,7 +182,7 @@ def again(sample: Sample) -> Sample:
 
 def correlation(y: Floats, p: Floats) -> float:
     """Spearman's: whether who has more has more, -1 to 1."""
-    one, other = rankdata(y), rankdata(p)
+    one, other = scipy.stats.rankdata(y), scipy.stats.rankdata(p)
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one**2).sum() * (other**2).sum()))
     return float((one * other).sum() / size) if size else 0.0
