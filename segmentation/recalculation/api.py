@@ -201,8 +201,8 @@ class ModelViewSet(PoolViewSet):
     @extend_schema(
         parameters=[
             OpenApiParameter("kind", int),
-            OpenApiParameter("since", OpenApiTypes.DATE),
-            OpenApiParameter("until", OpenApiTypes.DATE),
+            *(OpenApiParameter(name, OpenApiTypes.DATE, description="The end of a day of the pool.") for name in ("from", "to")),
+            *(OpenApiParameter(name, OpenApiTypes.DATE, description="Another name of it.") for name in ("since", "until")),
         ],
         responses=MigrationsSerializer,
     )
@@ -210,7 +210,7 @@ class ModelViewSet(PoolViewSet):
     def moves(self, request: Request) -> Response:
         """How many went from which class to which between the ends of any two days."""
         asked = request.query_params
-        between = moving.span(self.pool, asked.get("since"), asked.get("until"), clock.now())
+        between = moving.span(self.pool, asked.get("from", asked.get("since")), asked.get("to", asked.get("until")), clock.now())
         found = moving.moves(self.pool, asked.get("kind", "1"), between)
         said = found.choice.said
         ways = [

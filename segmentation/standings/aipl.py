@@ -72,6 +72,9 @@ class Aipl(Family):
     def compute(self, ask: Ask) -> Statement:
         return Statement("standings/sort_by_step")
 
+    def outside(self, settings: Any) -> Words:
+        return gettext_lazy("没有任何一步的证据")
+
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         rows: list[tuple[Words, Words]] = [
             (label, formats.clauses(evidence.told(each) for each in settings.evidence if each.step == step) or _("没有证据"))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from psycopg2 import sql as pg
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
@@ -87,6 +88,10 @@ class Family(ABC):
         """
         return {}
 
+    def refuse(self, settings: Any, pool: Any) -> None:
+        """Raise a Problem for settings that name what this pool does not have."""
+        return None
+
     def columns(self, ask: Ask) -> Sequence[Column]:
         """What it wants of the one pass over orders and the one over events that all schemes share.
 
@@ -123,6 +128,10 @@ class Family(ABC):
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         """What holds now, for people: (what, how much)."""
         return []
+
+    def outside(self, settings: Any) -> Words:
+        """Why members stand nowhere, as half a sentence: what they lack."""
+        return gettext_lazy("没有已支付订单")
 
     def reasons(self, scheme: Any, member: Any, as_of: datetime) -> list[tuple[str, str]]:
         """Why the member stands where they do: (what, how much), what weighs most first. Nothing when the value says it."""

@@ -87,6 +87,9 @@ class Usage(Family):
             "standings/sort_by_days", {**known, "zone": ask.zone, "window": chosen.window_days, "lookback": chosen.lookback_days}
         )
 
+    def outside(self, settings: Any) -> Words:
+        return _("近 %(n)s 天没有活跃过") % {"n": settings.lookback_days}
+
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         regular, frequent = (edges.get(name) or getattr(settings, name) for name in ("regular", "frequent"))
         days = _("近 %(n)s 天内活跃 %(a)s 天起")

@@ -67,6 +67,9 @@ class PreferredChannel(Family):
         values = {"carriers": ask.edges.get("carriers", []), "rates": ask.edges.get("rates", [])}
         return Statement("standings/prefer_channel", {**values, "strength": ask.settings.strength, "least": ask.settings.least})
 
+    def outside(self, settings: Any) -> Words:
+        return _("近 %(n)s 天收到的消息不到 %(least)s 条") % {"n": settings.window_days, "least": settings.least}
+
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         labels = {number: carrier.label for carrier, number in CARRIERS.items()}
         rows: list[tuple[Words, Words]] = []

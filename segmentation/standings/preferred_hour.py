@@ -64,6 +64,9 @@ class PreferredHour(Family):
         values = {"shares": ask.edges.get("shares", []), "best": ask.edges.get("best", 0)}
         return Statement("standings/prefer_hour", {**values, "strength": ask.settings.strength, "least": ask.settings.least})
 
+    def outside(self, settings: Any) -> Words:
+        return _("近 %(n)s 天的行为不到 %(least)s 次") % {"n": settings.window_days, "least": settings.least}
+
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         if not edges.get("facts"):
             return [(gettext_lazy("窗口内还没有可用的行为"), "")]

@@ -56,6 +56,7 @@ class Way:
 def preview(*, pool: Pool, family_key: str, given: dict[str, Any], scheme: Scheme | None, as_of: datetime) -> Preview:
     """Try settings on the whole pool without writing anything. Raises Problem."""
     started, chosen = time.perf_counter(), checked(family_key, given)
+    family(family_key).refuse(chosen, pool)
     tried = Scheme(pk=scheme.pk if scheme else 0, pool=pool, family=family_key)
     work, chain = running.Work(tried, chosen.model_dump(mode="json")), _chain(pool, as_of)
     running.prepare(chain, work)

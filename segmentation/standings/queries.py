@@ -236,6 +236,14 @@ def _moves(cells: Mapping[tuple[Any, Any], int], test: Callable[[int, int], bool
     return sum(members for (a, b), members in cells.items() if a in rank and b in rank and test(a, b))
 
 
+def largest(found: Matrix, limit: int = 15) -> list[tuple[Code | None, Code | None, int]]:
+    """The movements most members made: from, to (None: nowhere), how many; who stayed is not told."""
+    known = {head.number: head for head in found.heads}
+    ways = [each for each in moves(found) if each["from_code"] != each["to_code"]]
+    ways.sort(key=lambda each: -each["members"])
+    return [(known.get(each["from_code"]), known.get(each["to_code"]), each["members"]) for each in ways[:limit]]
+
+
 def moves(found: Matrix) -> list[dict[str, Any]]:
     """The cells of a matrix that are not empty."""
     numbers: list[int | None] = [head.number for head in found.heads]

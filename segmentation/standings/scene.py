@@ -78,6 +78,9 @@ class Scene(Family):
             "standings/detect_scene", {"enough": chosen.enough, **{name: timedelta(days=n) for name, n in days.items()}}
         )
 
+    def outside(self, settings: Any) -> Words:
+        return _("近 %(n)s 天不到 %(least)s 条线索") % {"n": settings.within_days, "least": settings.enough}
+
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         proof = _("%(within)s 天内至少 %(enough)s 条线索") % {"within": settings.within_days, "enough": settings.enough}
         end = _("最后一条线索后 %(n)s 天结束") % {"n": settings.lasts_days}

@@ -108,6 +108,9 @@ class Score(Family):
     def compute(self, ask: Ask) -> Statement:
         return Statement("standings/sort_by_score", {name: ask.edges[name] for name in BANDS})
 
+    def outside(self, settings: Any) -> Words:
+        return _("近 %(n)s 天没有得分") % {"n": settings.window_days}
+
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         labels = [code.label for code in self.codes(settings)[1:]]
         rows: list[tuple[Words, Words]] = [

@@ -15,6 +15,7 @@ from scrm.staff.audit import audit
 from scrm.staff.models import User
 from segmentation.models import Scheme
 from segmentation.standings.families import checked, is_known
+from segmentation.standings.families import family as family_of
 
 KIND = "segmentation.recalculate_scheme"
 USED = "scheme"  # of members.usage
@@ -35,7 +36,9 @@ def save(
     """A new scheme, or other choices for one; the run that applies them is queued. Raises Problem."""
     if not is_known(family):
         raise Problem("unknown_family", _("没有这种方案类型：%(name)s") % {"name": family}, {"family": [family]})
-    chosen = checked(family, settings).model_dump(mode="json")
+    wanted = checked(family, settings)
+    family_of(family).refuse(wanted, pool)
+    chosen = wanted.model_dump(mode="json")
     kept = Scheme.objects.select_for_update().get(pk=scheme.pk) if scheme else _new(pool, family)
     before = _told(kept) if scheme else {}
     kept.name, kept.note, kept.settings, kept.actor = name.strip(), note.strip(), chosen, actor

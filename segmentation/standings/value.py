@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy
 from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
+from members.attributes.queries import fields_of
 from scrm.lib import formats
+from scrm.lib.problems import Problem
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 
 TAIL, WAIST, HEAD = 1, 2, 3
@@ -84,6 +86,15 @@ class Value(Family):
 
     def edges(self, ask: Ask, found: Mapping[str, Any]) -> dict[str, Any]:
         return {name: int(found[name]) if found[name] is not None else None for name in found}
+
+    def refuse(self, settings: Any, pool: Any) -> None:
+        numbers = [field.key for field in fields_of(pool) if field.kind == "number"]
+        if settings.measure == "attribute" and settings.attribute not in numbers:
+            said = _("没有这个数字字段：%(key)s") % {"key": settings.attribute}
+            raise Problem("unknown_field", said, {"attribute": [said]})
+
+    def outside(self, settings: Any) -> Words:
+        return gettext_lazy("字段没有填写，或不大于 0") if settings.measure == "attribute" else super().outside(settings)
 
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:
         if not edges.get("members"):

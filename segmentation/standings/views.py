@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from members import usage
+from members.queries import live
 from scrm.lib import clock
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
@@ -23,7 +24,7 @@ from segmentation.recalculation import moves as moving
 from segmentation.recalculation import services as recalculation
 from segmentation.standings import asked, paths, queries, services, states
 from segmentation.standings import preview as trying
-from segmentation.standings.families import families, family, is_known
+from segmentation.standings.families import Code, families, family, is_known
 from segmentation.standings.forms import NameForm, SettingsForm, initial, settings_form
 
 
@@ -149,13 +150,18 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     scheme, now = _one(request, pk), clock.now()
     code, due = _code(request, scheme), request.GET.get("due", "")
     rows = queries.distribution(scheme)
+    members, total = sum(row.members for row in rows), live(request.pool).count()
     context = {
         "scheme": scheme,
         "family": family(scheme.family),
         "classes": rows,
         "many": len(rows) > queries.MANY,
         "path": paths.path(scheme, now) if scheme.applied is not None else [],
-        "members": sum(row.members for row in rows),
+        "members": members,
+        "total": total,
+        "absent": max(total - members, 0),
+        "reached": members / total if total else None,
+        "outside": family(scheme.family).outside(queries.chosen(scheme)),
         "whole": sum(row.value or 0 for row in rows),
         "told": queries.told(scheme),
         "job": queries.open_job(scheme),
@@ -189,13 +195,24 @@ def _matrix(request: HttpRequest, scheme: Scheme, now: datetime) -> dict[str, An
     found = queries.migrations(scheme, *asked.ends(scheme, since, until))
     numbers: list[int | None] = [*(head.number for head in found.heads), None]
 
+    between = moving.Span(request.pool, since, until)
+
+    def way(was: Code | None, end: Code | None) -> str:
+        return moving.address(scheme.kind, was and was.number, end and end.number, between)
+
     def cells(was: int | None, row: list[int]) -> list[tuple[int, str, bool]]:
-        between = moving.Span(request.pool, since, until)
         ways = zip(numbers, row, strict=False)
         return [(n, moving.address(scheme.kind, was, end, between), was == end) for end, n in ways]
 
     rows = [(code.label, cells(code.number, row), total) for code, row, total in found.rows if code]
-    return {"matrix": found, "rows": rows, "entered": cells(None, found.entered), "since": since, "until": until}
+    return {
+        "matrix": found,
+        "rows": rows,
+        "entered": cells(None, found.entered),
+        "since": since,
+        "until": until,
+        "ways": [(was, end, n, way(was, end)) for was, end, n in queries.largest(found)],
+    }
 
 
 # -- The recalculation ---------------------------------------------------------------------------

@@ -135,6 +135,7 @@ def test_the_api_tells_who_went_where_and_which_kinds_there_are(api, computed, p
         ("活跃期", "睡眠期", 1),
         ("流失期", "流失期", 1),
     }
+    assert client.get("/api/models/moves/", {"kind": 1, "from": days["since"], "to": days["until"]}).json() == found
     before = client.get("/api/models/moves/", {"kind": 2, "since": "2026-01-01", "until": "2026-01-02"}).json()
     assert before["ways"] == []
     for wrong, code in (

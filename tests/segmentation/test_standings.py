@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from members.models import Member, MemberStanding, Order, StateChange, TouchedMember
+from members.models import AttributeField, Member, MemberStanding, Order, StateChange, TouchedMember
 from scrm.lib.problems import Problem
 from segmentation.models import RecalculationRun, Scheme
 from segmentation.recalculation import services
@@ -89,6 +89,7 @@ def test_a_window_equal_to_that_of_the_facts_reads_no_orders_again(pool, as_of, 
 
 
 def test_net_worth_out_of_a_field_of_the_pool(pool, as_of, spenders):
+    AttributeField.objects.create(pool=pool, key="worth", label="净资产", kind="number")
     for member, worth in zip(spenders, [100, 99.5, 3, 1, "rich", None], strict=True):
         Member.objects.filter(pk=member.pk).update(attributes={"worth": worth})
     chosen = {"measure": "attribute", "attribute": "worth", "cut": "members", "head": 25, "waist": 50}
@@ -146,6 +147,7 @@ def test_merged_members_and_schemes_put_away_long_ago_leave(pool, as_of, spender
         ("nothing", "A", {}, "unknown_family"),
         ("value", "A", {"head": 95, "waist": 90}, "bad_settings"),
         ("value", "A", {"measure": "attribute"}, "bad_settings"),
+        ("value", "A", {"measure": "attribute", "attribute": "nobody"}, "unknown_field"),
         ("value", "A", {"other": 1}, "bad_settings"),
         ("value", " ", {}, "name_missing"),
         ("value", "价值层", {}, "name_taken"),

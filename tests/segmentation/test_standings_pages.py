@@ -115,6 +115,37 @@ def test_the_page_shows_shares_people_and_what_is_missing(login, scheme, alice, 
     assert "再增加" in only
 
 
+def test_the_page_says_how_many_stand_nowhere_and_why(login, scheme, pool):
+    factories.member(pool, "E1")
+    page = login("marketer").get(f"/p/demo/segments/standings/{scheme.pk}/").content.decode()
+    assert "另有 1 位会员不在任何一层：没有已支付订单。" in page
+
+
+def test_a_scheme_nobody_is_in_says_so_instead_of_empty_tables(login, scheme, pool):
+    made = standings.save(pool=pool, family="preferred_channel", name="渠道", settings={}, actor=None)
+    services.recalculate(pool=pool, as_of=clock.now())
+    page = login("marketer").get(f"/p/demo/segments/standings/{made.pk}/").content.decode()
+    assert "全部 2 位会员都不符合：近 180 天收到的消息不到 1 条。" in page
+    assert "期初 ＼ 期末" not in page
+
+
+def test_of_many_classes_the_largest_movements_are_listed(login, pool, alice, bob):
+    now = clock.now()
+    hours = {alice: (9, 9, 21, 21, 21, 21, 21, 21), bob: (9,) * 8}
+    for member, given in hours.items():
+        for n, hour in enumerate(given):
+            at = (now - timedelta(days=100 - 10 * n)).replace(hour=0, minute=0) + timedelta(hours=hour)
+            factories.order(member, f"{member.pk}-{n}", at, 100)
+    made = standings.save(pool=pool, family="preferred_hour", name="时段", settings={"least": 1, "strength": 1}, actor=None)
+    for days in (85, 0):
+        services.recalculate(pool=pool, as_of=now - timedelta(days=days))
+    since = (now - timedelta(days=80)).date().isoformat()
+    page = login("marketer").get(f"/p/demo/segments/standings/{made.pk}/?from={since}").content.decode()
+    matrix = queries.migrations(made, now - timedelta(days=80), now)
+    assert [n for _was, _end, n in queries.largest(matrix)] == [1]
+    assert "期初 ＼ 期末" not in page
+
+
 def test_migrations_between_two_days(login, api, scheme, alice, bob, pool):
     now = clock.now()
     factories.order(bob, "B2", now - timedelta(days=6), 100_000)
