@@ -40,6 +40,7 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **head(request, segment, "overview"),
         "current": current,
+        "first": history.first_at(segment),
         "sentence": queries.sentence_of(request.pool, current.rule),
         "size": len(found),
         "total": len(look.universe),
