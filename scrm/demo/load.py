@@ -76,10 +76,10 @@ class Demo:
         yield 1, "触达授权", lambda: consents(pool)
         yield 8, "积分", lambda: earn(pool)
         yield 1, "方案", lambda: knowing.schemes(pool)
-        yield 40, "历史状态", lambda: history(pool, source)
+        yield 1, "分群", lambda: reach.saved_segments(pool)
+        yield 45, "历史状态", lambda: history(pool, source)
         yield 3, "门店、导购与社群", lambda: org.load(pool, source)
         yield 3, "历史活动", lambda: campaigns(pool, source)
-        yield 1, "分群", lambda: reach.saved_segments(pool)
         yield 1, "标签", lambda: knowing.tags(pool)
         yield 1, "模型", lambda: knowing.models(pool)
 
@@ -140,12 +140,14 @@ def earn(pool: Pool) -> None:
 
 
 def history(pool: Pool, source: Source) -> None:
-    """The state of every week of the year, so that migrations have a past; the last one is now."""
+    """The state of every week of the year, so that migrations and segments have a past; the last one is now."""
     instant, now = _start(pool, source) + HISTORY, clock.now()
     while instant < now:
         recalculation.recalculate(pool=pool, as_of=instant)
+        reach.compute_segments(pool, instant)
         instant += HISTORY
     backtest.keep(recalculation.recalculate(pool=pool, as_of=now))
+    reach.compute_segments(pool, now)
 
 
 def campaigns(pool: Pool, source: Source) -> None:

@@ -1,11 +1,13 @@
 """The demo's ways out: the local inbox, the local webhook receiver, a provider that is not there."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
 from members.models import Pool
 from segmentation.models import Segment
+from segmentation.segments import computing
 from segmentation.segments import services as segments
 from touchpoints import accounts, services
 from touchpoints.models import Connector
@@ -20,6 +22,29 @@ SEGMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "高频常客",
         "近 90 天至少 12 单",
         {"all": [{"fact": "orders", "op": "gte", "value": 12, "window": {"last": 90}}]},
+    ),
+    (
+        "一周没来的高价值会员",
+        "买得多、近 7 天没来、能发邮件",
+        {
+            "all": [
+                {
+                    "any": [
+                        {"fact": "rfm_group", "op": "in", "value": [7, 3, 1]},
+                        {"fact": "orders", "op": "gte", "value": 24, "window": {"last": 180}},
+                    ]
+                },
+                {"fact": "amount_total", "op": "gte", "value": 150_000},
+                {"not": {"fact": "orders", "op": "any", "window": {"last": 7}}},
+                {
+                    "any": [
+                        {"fact": "category_orders", "op": "any", "of": ["MEAT"], "window": {"last": 90}},
+                        {"fact": "stage", "op": "in", "value": [2, 3]},
+                    ]
+                },
+                {"fact": "reachable", "op": "any", "value": ["email"]},
+            ]
+        },
     ),
 )
 
@@ -47,7 +72,13 @@ def _keep(pool: Pool, key: str, name: str, config: dict[str, Any]) -> None:
 
 
 def saved_segments(pool: Pool) -> None:
-    """Two segments to begin with."""
+    """Segments to begin with: saved before the states of the past are computed, so that they have a past, too."""
     for name, note, rule in SEGMENTS:
         if not Segment.objects.filter(pool=pool, name=name).exists():
             segments.save(pool=pool, name=name, note=note, rule=rule, actor=None)
+
+
+def compute_segments(pool: Pool, as_of: datetime) -> None:
+    """Who is in them at an instant, by the states of that instant; the last computed one is what pages show."""
+    for segment in Segment.objects.filter(pool=pool, kind=Segment.Kind.LIVE).select_related("pool"):
+        computing.refresh(segment=segment, as_of=as_of)
