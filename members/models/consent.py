@@ -36,6 +36,12 @@ class Consent(ConsentBase):
     pk = models.CompositePrimaryKey("member_id", "carrier", "purpose")
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="consents", db_index=False)
 
+    class Meta:
+        # Who agreed to a carrier, without the rows.
+        indexes = [
+            models.Index(fields=["carrier", "purpose", "member"], condition=models.Q(granted=True), name="consent_granted")
+        ]
+
     def __str__(self) -> str:
         return f"{self.member_id} {self.carrier}/{self.purpose}: {self.granted}"
 

@@ -71,6 +71,14 @@ class Order(models.Model):
                 condition=models.Q(status=1),
                 name="order_paid_cov",
             ),
+            # Rules, charts and habits ask for what was paid in a window, wherever its members' rows lie.
+            models.Index(
+                "pool",
+                "placed_at",
+                include=["member", "net_amount", "discount", "channel"],
+                condition=models.Q(status=1),
+                name="order_paid_time",
+            ),
             models.Index(fields=["id"], name="order_key"),
             BrinIndex(fields=["placed_at"], name="order_placed_brin", pages_per_range=32),
         ]
