@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from campaigns import engine, launching, services
@@ -16,7 +15,7 @@ from members.importing import services as importing
 from members.models import Channel, Pool, Tag, TagGroup
 from scrm.staff.models import User
 from tests import factories
-from tests.browser.conftest import fits_a_phone
+from tests.browser.conftest import axe, fits_a_phone
 from tests.campaigns.conftest import IMPORTANT, consenting, segment_of
 from touchpoints import outbox
 from touchpoints.models import Connector, Step
@@ -93,7 +92,7 @@ def _campaign(pool: Pool, segment: Any, fake: Connector, name: str) -> Any:
 def faults_of(page: Page) -> list[str]:
     """What axe finds, in the dark theme as far as colours go, and on a phone as far as widths go."""
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    found = [Axe().run(page), *_in_the_dark(page)]
+    found = [axe(page), *_in_the_dark(page)]
     faults = [result.generate_report()[:1500] for result in found if result.violations_count]
     if not fits_a_phone(page):
         faults.append("wider than a phone")
@@ -105,7 +104,7 @@ def _in_the_dark(page: Page) -> list[AxeResults]:
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     page.wait_for_timeout(200)  # charts take their new colours
-    return [Axe().run(page, options={"runOnly": ["color-contrast"]})]
+    return [axe(page, runOnly=["color-contrast"])]
 
 
 def test_pages_with_something_in_them(page: Page, enter: Callable[..., Page], pages: list[str]) -> None:

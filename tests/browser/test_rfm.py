@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from members.models import Member, MemberState, Pool
@@ -20,7 +19,7 @@ from scrm.staff.models import User
 from segmentation.models import Scheme
 from segmentation.recalculation import services
 from tests import factories
-from tests.browser.conftest import fits_a_phone
+from tests.browser.conftest import axe, fits_a_phone
 from tests.factories import days_before
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -168,6 +167,6 @@ def test_pages_fit_a_phone_and_have_no_barriers(enter: Enter, shop: Pool, path: 
     page: Any = enter("analyst", path)
     page.emulate_media(reduced_motion="reduce")  # colours must not be judged on their way from one theme to the other
     page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
-    found = Axe().run(page)
+    found = axe(page)
     assert found.violations_count == 0, found.generate_report()
     assert fits_a_phone(page)
