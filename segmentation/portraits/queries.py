@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from members.models import Pool
 from segmentation.evaluate import rule_of
-from segmentation.models import Segment, SegmentSnapshot
+from segmentation.models import Segment, SegmentSnapshot, TagRule
 from segmentation.portraits import cuts, naming
 from segmentation.portraits.comparing import Against, Between, against, between
 from segmentation.portraits.dimensions import GROUPS, Catalogue, Dimension
@@ -161,13 +161,14 @@ def _sizes(ids: BitMap, sets: tuple[BitMap, ...]) -> Sizes:
 
 # -- Lines ---------------------------------------------------------------------------------------
 def _asked(segment: Segment) -> set[tuple[str, str]]:
-    """(fact, choice) the segment's own rule asks for; (fact, "") where it asks for numbers."""
+    """(fact, choice) the segment's own rule asks for; (fact, "") where it asks for numbers; and the tags it keeps."""
+    tags = {("tag", str(tag)) for tag in TagRule.objects.filter(segment=segment).values_list("tag_id", flat=True)}
     if segment.kind == Segment.Kind.LIST:
-        return set()
+        return tags
     node, _faults = read(rule_of(segment))
     found = [condition for _path, condition in conditions(node)] if node is not None else []
     asked = {(each.fact, str(value)) for each in found for value in _named(each)}
-    return asked | {(SAME.get(each.fact, each.fact), "") for each in found if not _named(each)}
+    return tags | asked | {(SAME.get(each.fact, each.fact), "") for each in found if not _named(each)}
 
 
 def _named(condition: Any) -> tuple[Any, ...]:

@@ -1,9 +1,11 @@
 """What distinguishes a segment, degenerate segments, and members who are merged, erased or of another pool."""
 
-from members import versions
-from members.models import Member, Pool
+from datetime import datetime
+
+from members import tagging, versions
+from members.models import Member, Pool, Tag, TagGroup
 from segmentation.evaluate import members_of
-from segmentation.models import PortraitCut, Segment
+from segmentation.models import PortraitCut, Segment, TagRule
 from segmentation.portraits import queries, services
 from tests import factories
 from tests.portraits.drawing import AS_OF, drawn, lines, segment_of
@@ -92,3 +94,15 @@ def test_members_of_another_pool_are_not_seen(pool: Pool, other_pool: Pool, peop
     found = drawn(shanghai)
     assert found.total == 40
     assert "分享" not in lines(found, "event")
+
+
+def test_a_tag_the_segment_keeps_does_not_distinguish_it(pool: Pool, shanghai: Segment, as_of: datetime) -> None:
+    group = TagGroup.objects.create(pool=pool, name="客群")
+    kept, other = (Tag.objects.create(pool=pool, group=group, name=name) for name in ("同步", "手工"))
+    ids = list(members_of(shanghai, pool, AS_OF))
+    for tag in (kept, other):
+        tagging.add_tag(tag=tag, members=ids, actor=None, as_of=as_of)
+    TagRule.objects.create(tag=kept, pool=pool, segment=shanghai, rule={})
+    found = drawn(shanghai)
+    [view] = [each for each in found.views if each.about.group == "tags" and len(each.traits) > 1]
+    assert {trait.label: trait.asked for trait in view.traits if trait.value} == {"同步": True, "手工": False}
