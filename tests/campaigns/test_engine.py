@@ -163,7 +163,7 @@ def test_a_run_that_somebody_else_holds_is_left_alone(draft: Campaign, as_of: da
 
         thread = threading.Thread(target=other)
         thread.start()
-        thread.join(20)
+        thread.join(120)
     assert seen[0]["entered"] == 0
     assert engine.tick(as_of)["entered"] == 1
 

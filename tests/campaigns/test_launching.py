@@ -30,7 +30,7 @@ VICTIM = textwrap.dedent(
 
     def stop() -> None:
         print("here", flush=True)
-        time.sleep(60)
+        time.sleep(600)
 
     execute, plan, seen = engine.sql.execute, engine.touchpoints.plan_deliveries, []
 
@@ -82,7 +82,7 @@ def test_two_clicks_at_once_launch_once(draft: Campaign, as_of: datetime) -> Non
     def click() -> None:
         try:
             mine = Campaign.objects.get(pk=draft.pk)
-            start.wait(10)
+            start.wait(120)
             answers.append(launching.launch(campaign=mine, actor=None, as_of=as_of))
         finally:
             connection.close()
@@ -91,7 +91,7 @@ def test_two_clicks_at_once_launch_once(draft: Campaign, as_of: datetime) -> Non
     for hand in hands:
         hand.start()
     for hand in hands:
-        hand.join(30)
+        hand.join(300)
     assert sorted(answers) == [False, True]
     assert Run.objects.count() == 1
     assert AuditEntry.objects.filter(action="campaign.launch").count() == 1
@@ -106,7 +106,7 @@ def test_a_pause_during_the_first_wave_holds_it_back(draft: Campaign, as_of: dat
     def slowly(**given: object) -> object:
         report = plan(**given)
         planned.set()
-        go_on.wait(10)
+        go_on.wait(120)
         return report
 
     monkeypatch.setattr(engine.touchpoints, "plan_deliveries", slowly)
@@ -123,12 +123,12 @@ def test_a_pause_during_the_first_wave_holds_it_back(draft: Campaign, as_of: dat
         return thread
 
     wave = hand(lambda: engine.tick(as_of))
-    assert planned.wait(20)
+    assert planned.wait(120)
     pause = hand(lambda: launching.pause(campaign=Campaign.objects.get(pk=draft.pk), actor=None))
     pause.join(1)
     go_on.set()
-    wave.join(30)
-    pause.join(30)
+    wave.join(300)
+    pause.join(300)
     draft.refresh_from_db()
     assert draft.status == Campaign.Status.PAUSED
     (step,) = steps_of(Run.objects.get())

@@ -148,7 +148,7 @@ class Nursery:
         except psutil.NoSuchProcess:
             return False
 
-    def wait(self, pid: int, seconds: float = 40) -> None:
+    def wait(self, pid: int, seconds: float = 300) -> None:
         until(lambda: not self.is_alive(pid), seconds)
 
     def wait_frozen(self, pid: int) -> None:
@@ -178,7 +178,7 @@ def nursery(transactional_db: None, program: Nursery) -> Iterator[Nursery]:
     program.kill_all()
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 300) -> None:
     """Wait for something, but not forever."""
     end = time.monotonic() + seconds
     while not true():

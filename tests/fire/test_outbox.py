@@ -22,7 +22,7 @@ def statuses() -> dict[int, int]:
     return dict(Delivery.objects.values_list("status").annotate(n=Count("member_id")))
 
 
-def finish(step, as_of, seconds=30.0):
+def finish(step, as_of, seconds=300.0):
     """Tick until nothing is open: what beat and one worker would do."""
     end = time.monotonic() + seconds
     while Delivery.objects.filter(status__in=[S.PLANNED, S.LEASED, S.SENDING]).exists():

@@ -129,12 +129,12 @@ def test_a_batch_does_not_wait_for_an_import(api: Api, pool: Any) -> None:
     def hold() -> None:
         with locks.importing(pool.pk):
             held.set()
-            go.wait(20)
+            go.wait(120)
         connections.close_all()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(20)
+    held.wait(120)
     answer = api("operator").post("/api/members/batch/", {"items": [{"id:phone": "13800000001"}]})
     go.set()
     thread.join()

@@ -80,7 +80,7 @@ def run_and_die(job: JobRun, at: int, media: Path) -> tuple[int, str]:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     JobRun.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     return done.returncode, done.stdout.strip() or done.stderr[-2000:]
@@ -114,7 +114,7 @@ def _kill_often(job: JobRun, seed: int, media: Path) -> tuple[str, int, set[str]
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.stdout, done.stderr[-3000:]
     status, deaths, phases = done.stdout.strip().split(" ")
@@ -382,7 +382,7 @@ def test_two_imports_at_once_take_turns(upload: Callable[..., ImportRun], pool: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert not errors
     assert Order.objects.count() == len(expected(1500)["orders"])
     assert Member.objects.count() == expected(1500)["people"]

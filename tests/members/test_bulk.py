@@ -287,7 +287,7 @@ print(running.run(job, heart=False))
 
 def _worker(job, at):
     done = subprocess.run(
-        [sys.executable, "-c", DYING, str(job), str(at)], env=environment(), capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", DYING, str(job), str(at)], env=environment(), capture_output=True, text=True, timeout=600
     )
     JobRun.objects.filter(pk=job).update(lease_until=timezone.now() - timedelta(seconds=1))
     return done.returncode, done.stdout.strip() or done.stderr[-2000:]

@@ -161,5 +161,5 @@ def test_an_open_session_does_not_hold_up_the_stop(home: Path) -> None:
     connection = psycopg2.connect(embedded.database_url(home))
     began = time.monotonic()
     embedded.stop(home)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50  # an hour if it waited for the session
     connection.close()

@@ -24,10 +24,10 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(inbox.serve(home, "127.0.0.1", 0, stop, told)))
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     yield home, port[0]
     loop.call_soon_threadsafe(stop.set)
-    thread.join(5)
+    thread.join(60)
     loop.close()
 
 

@@ -35,10 +35,10 @@ def watch(tmp_path: Path) -> Iterator[Callable[[str], Supervisor]]:
     yield begin
     for keeper, thread in running:
         keeper.stopping = True
-        thread.join(20)
+        thread.join(120)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"

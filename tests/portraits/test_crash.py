@@ -28,7 +28,7 @@ VICTIM = textwrap.dedent(
     def stopping(pool, report, sweep=cuts.SWEEPS["lines"]):
         found = sweep(pool, report)
         print("here", flush=True)
-        time.sleep(60)
+        time.sleep(600)
         return found
 
     cuts.SWEEPS = {**cuts.SWEEPS, "lines": stopping}

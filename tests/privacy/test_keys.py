@@ -163,7 +163,7 @@ def test_killed_in_the_middle(settings: Any, after: int, monkeypatch: pytest.Mon
     settings.FIELD_KEYS = f"k2:{NEW},k1:{OLD}"
     job = sealing.start(actor=None)
     code = CHILD.format(after=after, job=job.pk)
-    done = subprocess.run([sys.executable, "-c", code], env=children.environment(), timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env=children.environment(), timeout=300, check=False)
     assert done.returncode == -9
     assert plain() == before
     assert sum(keys_in_use().values()) == 240

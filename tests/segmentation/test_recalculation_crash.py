@@ -30,7 +30,7 @@ VICTIM = textwrap.dedent(
             original(*args, **kwargs)
             if args[place] == sys.argv[2]:
                 print("here", flush=True)
-                time.sleep(60)
+                time.sleep(600)
         return wrapped
 
     steps.Chain.write = stopping(steps.Chain.write, 1)

@@ -28,18 +28,18 @@ def test_an_order_written_during_a_run_is_counted_by_the_next(pool, alice, as_of
                 factories.order(alice, "A3", days_before(as_of, 1), 100)
                 touch(pool.pk, [alice.pk])
                 written.set()
-                go_on.wait(20)
+                go_on.wait(120)
         finally:
             connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert written.wait(20)
+    assert written.wait(120)
     try:
         run(pool=pool, as_of=as_of)
     finally:
         go_on.set()
-        writer.join(20)
+        writer.join(120)
     assert TouchedMember.objects.filter(member=alice).exists()
     services.tick(pool=pool, as_of=as_of)
     assert MemberState.objects.get(member=alice).order_count == 3

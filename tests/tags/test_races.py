@@ -19,7 +19,7 @@ def test_rivals_given_at_the_same_moment_leave_one(pool, as_of):
 
     def click(tag):
         try:
-            gate.wait(20)
+            gate.wait(120)
             for member in members:
                 tagging.add_tag(tag=tag, members=[member], actor=None, as_of=as_of)
         except Exception as error:
@@ -31,7 +31,7 @@ def test_rivals_given_at_the_same_moment_leave_one(pool, as_of):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert not errors
     carried = sorted(MemberTag.objects.values_list("member_id", flat=True))
     assert carried == sorted(members)  # everybody one, nobody two

@@ -1,5 +1,4 @@
 import string
-import time
 
 import pytest
 from hypothesis import given
@@ -92,7 +91,6 @@ pieces = st.lists(
 @given(pieces)
 def test_whatever_is_written_either_fails_with_a_place_or_says_only_fields(parts):
     source = "".join(parts)
-    started = time.perf_counter()
     try:
         ready = compile_content(subject="", body=source, link="https://x.example/", pool_name="p", marketing=True)
     except Invalid as error:
@@ -108,15 +106,3 @@ def test_whatever_is_written_either_fails_with_a_place_or_says_only_fields(parts
     html = ready.html.render(row)
     assert "\ue000" not in html
     assert "{{" not in ready.text.render(row)
-    assert time.perf_counter() - started < 0.5
-
-
-def test_simple_rendering_is_fast():
-    ready, row = compile_plain("{{member.name|default:'您'}}，您已消费 {{order.total}} 元"), dict(ROW)
-    best = 1e9
-    for _ in range(5):
-        started = time.perf_counter()
-        for _ in range(2000):
-            ready.render(row)
-        best = min(best, time.perf_counter() - started)
-    assert 2000 / best > 100_000
