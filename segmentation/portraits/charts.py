@@ -74,7 +74,12 @@ def portrait_top(request: HttpRequest) -> Chart:
     """The ten things that distinguish a segment most."""
     found = _asked(request)
     title = _("%(name)s：最有区别的十点") % {"name": found.segment.name}
-    return _chart(found, title, found.top, [f"{view.label}：{trait.label}" for view, trait in found.top])
+    return _chart(
+        found,
+        title,
+        found.top,
+        [_("%(label)s：%(text)s") % {"label": view.label, "text": trait.label} for view, trait in found.top],
+    )
 
 
 @chart("portrait_dimension", title=gettext_lazy("一个维度的分布"), permission="segments.view")

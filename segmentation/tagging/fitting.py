@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from members import tagging
 from members.models import Pool, Product, Tag, TagGroup
-from scrm.lib import sql
+from scrm.lib import formats, sql
 from scrm.lib.problems import Problem
 from scrm.staff.models import User
 from segmentation.evaluate import Evaluation
@@ -55,7 +55,7 @@ class Found:
     def said(self) -> str:
         shown = SHOWN // 2 if self.level == "product" else SHOWN  # names of products are long
         more = f" +{len(self.names) - shown}" if len(self.names) > shown else ""
-        return "、".join(self.names[:shown]) + more
+        return formats.listed(self.names[:shown]) + more
 
 
 @dataclass(frozen=True)
