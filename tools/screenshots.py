@@ -12,6 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "screens"
+NESTED = "table.data a:has-text('一周没来的高价值会员')"  # the demo's segment with conditions inside conditions
 # page name: who looks at it, the address inside the pool and links to follow from it (a » b), what to wait for
 PAGES: dict[str, tuple[str, str, str]] = {
     "overview": ("analyst", "/", "chart-view canvas"),
@@ -20,9 +21,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "member": ("operator", "/members/ table.data a.person", "main"),
     "import": ("operator", "/imports/", "main"),
     "segments": ("marketer", "/segments/", "main"),
-    "segment": ("marketer", "/segments/ table.data td a", "main"),
-    "builder": ("marketer", "/segments/ table.data td a » a[href$='/edit/']", ".rule"),
-    "portrait": ("marketer", "/segments/ table.data td a » a[href$='/portrait/']", "chart-view canvas"),
+    "segment": ("marketer", f"/segments/ {NESTED}", "chart-view canvas"),
+    "history": ("marketer", f"/segments/ {NESTED} » a[href$='/history/']", "chart-view canvas"),
+    "builder": ("marketer", f"/segments/ {NESTED} » a[href$='/edit/']", ".group .group .rule .left"),
+    "portrait": ("marketer", f"/segments/ {NESTED} » a[href$='/portrait/']", "chart-view canvas"),
     "rfm": ("analyst", "/segments/models/", "chart-view canvas"),
     "lifecycle": ("analyst", "/segments/models/lifecycle/", "chart-view canvas"),
     "schemes": ("analyst", "/segments/standings/", ".scheme"),
@@ -75,6 +77,7 @@ def _round(browser: Browser, options: argparse.Namespace, theme: str, wanted: di
     for role in sorted({role for role, _address, _mark in wanted.values()}):
         context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme, locale=options.lang)
         page = context.new_page()
+        page.set_default_timeout(90_000)  # the first portrait of a pool is worked out while one waits
         _sign_in(page, options, role, theme)
         for name, (who, address, mark) in wanted.items():
             if who == role and not _shoot(page, options, name, address, mark, theme):
@@ -104,7 +107,7 @@ def _shoot(page: Page, options: argparse.Namespace, name: str, address: str, mar
             return False
         page.locator(step).first.click()
         page.wait_for_load_state("networkidle")
-    page.locator(mark).first.wait_for(timeout=8000)
+    page.locator(mark).first.wait_for()
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(900)
