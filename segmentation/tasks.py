@@ -66,5 +66,4 @@ def sweep_leaves() -> None:
 def refresh_models() -> None:
     """Ask for every pool's models that are on: scored every night, trained anew every week."""
     for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
-        for predictor, train in predicting.due(pool, clock.now()):
-            predicting.ask(predictor=predictor, train=train, actor=None)
+        predicting.ask_night(pool=pool, as_of=clock.now())

@@ -174,6 +174,10 @@ class Model(ABC):
         """What must be settled before anything is read, such as which categories; seen from before the hold-out."""
         return ()
 
+    def chosen(self, fitted: Fitted) -> Sequence[Any]:
+        """The same as it was when a version learnt."""
+        return fitted.items
+
     def always(self, ask: Ask) -> Sequence[int]:
         """Members to learn from however few of all are drawn."""
         return ()

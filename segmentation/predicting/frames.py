@@ -14,6 +14,7 @@ from django.db import transaction
 from psycopg2 import sql as pg
 
 from scrm.lib import sql
+from segmentation.predicting import sharing
 from segmentation.predicting.declaring import Ask, Frame, Model, Sample
 
 PARTS = 1 << 20  # of the hash that samples are drawn by
@@ -24,20 +25,21 @@ ALL_AT_ONCE: dict[str, str | float] = {"enable_nestloop": "off", "work_mem": "12
 @contextmanager
 def table(name: str, select: str, params: dict[str, Any]) -> Iterator[pg.Identifier]:
     """What a SELECT finds, as a table of its own for as long as it is looked at."""
-    with _table(name, pg.SQL(sql.text(f"segmentation/{select}")), params) as made:
+    with _table(name, sql.bound(pg.SQL(sql.text(f"segmentation/{select}")).format(), params)) as made:
         yield made
 
 
 @contextmanager
-def _table(name: str, select: pg.Composable, params: dict[str, Any] | None = None) -> Iterator[pg.Identifier]:
-    made = pg.Identifier(name)
-    drop = pg.SQL("DROP TABLE IF EXISTS {}").format(made)
-    sql.run(drop)
-    with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
-        sql.run(pg.SQL("CREATE TEMPORARY TABLE {} AS ").format(made) + select, params)
-    sql.run(pg.SQL("ANALYZE {}").format(made))
-    yield made
-    sql.run(drop)
+def _table(name: str, select: pg.Composable, of: str = "") -> Iterator[pg.Identifier]:
+    made = pg.SQL("CREATE TEMPORARY TABLE {} AS ").format(pg.Identifier(name)) + select
+
+    def make() -> None:
+        with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
+            sql.run(made, {})
+        sql.run(pg.SQL("ANALYZE {}").format(pg.Identifier(name)))
+
+    with sharing.standing(name, of + sql.bound(made, {}).string, make) as found:
+        yield found
 
 
 # What statements read of members, by the names of their slots.
@@ -55,13 +57,14 @@ def between(low: int, high: int) -> dict[str, pg.Composable]:
 def copied(model: Model, scope: pg.Composed) -> Iterator[tuple[pg.Identifier, dict[str, pg.Composable]]]:
     """Members, and what a model reads of them, as tables of their own: whoever looks at many instants reads the whole once."""
     read = sql.text(f"segmentation/{model.features}") + sql.text(f"segmentation/{model.outcome}")
+    drawn = sql.bound(pg.SQL("SELECT member_id FROM {} AS s").format(scope), {})
     with ExitStack() as kept:
-        members = kept.enter_context(_table("predicting_members", pg.SQL("SELECT member_id FROM {} AS s").format(scope)))
+        members = kept.enter_context(_table("predicting_members", drawn))
         made: dict[str, pg.Composable] = {}
         for name, each in WHOLE.items():
             if f"{{{name}}}" in read:
                 select = pg.SQL("SELECT t.* FROM {} AS t INNER JOIN {} AS s ON s.member_id = t.member_id").format(each, members)
-                made[name] = kept.enter_context(_table(f"predicting_{name}", select))
+                made[name] = kept.enter_context(_table(f"predicting_{name}", select, drawn.string))
         yield members, made
 
 
@@ -103,9 +106,14 @@ def pick(frame: Frame, rows: Any) -> Frame:
 
 
 def _columns(name: str, params: dict[str, Any], scope: pg.Composable, slots: dict[str, pg.Composable]) -> Frame:
+    asked = sql.bound(pg.SQL(sql.text(f"segmentation/{name}")).format(scope=scope, **slots), params)
+    return sharing.once("frames", asked.string, lambda: _fetched(name, params, scope=scope, **slots))
+
+
+def _fetched(name: str, params: dict[str, Any], **slots: pg.Composable) -> Frame:
     into = io.BytesIO()
     with transaction.atomic(), sql.planner(**ALL_AT_ONCE):
-        sql.copy_rows(f"segmentation/{name}", into, params, scope=scope, **slots)
+        sql.copy_rows(f"segmentation/{name}", into, params, **slots)
     into.seek(0)
     kinds = {"member_id": pa.int64()}
     heads = into.readline().decode().strip().split(",")

@@ -4,8 +4,9 @@ A crash before the end leaves the scores as they were; after it they all are the
 """
 
 import io
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,17 +18,22 @@ from django.db import transaction
 from django.db.models import Max, Min
 from psycopg2 import sql as pg
 
-from members import versions
+from members import versions as changed
 from members.importing.locks import writing
 from members.models import Member, MemberPrediction
 from scrm.lib import sql
 from segmentation.models import ModelVersion, Predictor
-from segmentation.predicting import frames, training
-from segmentation.predicting.declaring import Fitted, Floats, Scores, model
+from segmentation.predicting import frames, sharing, training
+from segmentation.predicting.declaring import Ask, Fitted, Floats, Model, Scores, model
 
 PART = 250_000  # member numbers read at once
 BARS = 20
 SCORED = pg.Identifier("scored_members")
+Report = Callable[[int, int], None]
+
+
+def silent(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 def fitted(version: ModelVersion) -> Fitted:
@@ -35,42 +41,80 @@ def fitted(version: ModelVersion) -> Fitted:
     return Fitted(version.params, bytes(version.artefact) if version.artefact is not None else None, version.items)
 
 
-def score(*, version: ModelVersion, as_of: datetime, report: Callable[[int, int], None] = lambda done, total: None) -> int:
+def score(*, version: ModelVersion, as_of: datetime, report: Report = silent) -> int:
     """Ask a version about every member of its pool and write what it says; how many were scored.
 
     Nothing after `as_of` is looked at. `report(done, total)` may raise to stop: then nothing was written.
     """
+    return score_all(versions=[version], as_of=as_of, report=report)[0]
+
+
+def score_all(*, versions: Sequence[ModelVersion], as_of: datetime, report: Report = silent) -> list[int]:
+    """Several models of one pool part by part: what they read alike is read once. Each is written on its own."""
+    found = find_all(versions, as_of, report)
+    return [_keep(version, as_of, *found.pop(0)) for version in versions]
+
+
+def _keep(version: ModelVersion, as_of: datetime, members: Any, scores: Scores) -> int:
     predictor = version.predictor
-    members, scores = find(version, as_of, report)
     with transaction.atomic():
         written = write(predictor, members, scores)
         predictor.version, predictor.scored_as_of, predictor.scored = version, as_of, len(members)
         predictor.spread = spread(scores.value)
         predictor.save(update_fields=["version", "scored_as_of", "scored", "spread", "updated_at"])
         if written:
-            versions.bump(predictor.pool_id, "predictions")
+            changed.bump(predictor.pool_id, "predictions")
     return len(members)
 
 
-def find(
-    version: ModelVersion, as_of: datetime, report: Callable[[int, int], None] = lambda done, total: None
-) -> tuple[Any, Scores]:
+def find(version: ModelVersion, as_of: datetime, report: Report = silent) -> tuple[Any, Scores]:
     """The scores of everybody the model speaks of, in order of members."""
-    predictor = version.predictor
-    declared, learnt = model(predictor.key), fitted(version)
-    ask = training.asked(version, training.span(predictor.pool_id, as_of).last)
-    ends = Member.objects.filter(pool=predictor.pool_id, merged_into=None).aggregate(low=Min("id"), high=Max("id"))
-    low, high = ends["low"] or 0, ends["high"] or 0
-    found: list[tuple[Any, Scores]] = []
-    with declared.laid(ask) as laid:
+    return find_all([version], as_of, report)[0]
+
+
+def find_all(versions: Sequence[ModelVersion], as_of: datetime, report: Report = silent) -> list[tuple[Any, Scores]]:
+    """The same of several models of one pool."""
+    pool_id = versions[0].predictor.pool_id
+    last = training.span(pool_id, as_of).last
+    low, high = _ends(pool_id)
+    sharing.forget("frames")
+    with ExitStack() as stack:
+        asking = [_Asking.begin(version, last, stack) for version in versions]
         for at in range(low, high + 1, PART):
-            report(at - low, high + 1 - low)
             to = min(at + PART - 1, high)
-            ask = replace(ask, laid={**laid, **frames.between(at, to)})
-            frame = frames.read(declared, ask, frames.everybody(predictor.pool_id, at, to))
-            if len(frame["member_id"]):
-                found.append(_kept(frame["member_id"], declared.score(learnt, frame, ask)))
-    return _joined(found)
+            for n, each in enumerate(asking):
+                report((at - low) * len(asking) + n * (to + 1 - at), (high + 1 - low) * len(asking))
+                each.ask_of(at, to)
+            sharing.forget("frames")
+        return [_joined(each.found) for each in asking]
+
+
+def _ends(pool_id: int) -> tuple[int, int]:
+    """The lowest and the highest number of a pool's members."""
+    ends = Member.objects.filter(pool=pool_id, merged_into=None).aggregate(low=Min("id"), high=Max("id"))
+    return ends["low"] or 0, ends["high"] or 0
+
+
+@dataclass
+class _Asking:
+    """A version that is asked part by part, and what it has said so far."""
+
+    declared: Model
+    learnt: Fitted
+    ask: Ask
+    found: list[tuple[Any, Scores]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, version: ModelVersion, last: datetime, stack: ExitStack) -> "_Asking":
+        declared, learnt = model(version.predictor.key), fitted(version)
+        ask = replace(training.asked(version, last), items=tuple(declared.chosen(learnt)))
+        return cls(declared, learnt, replace(ask, laid=stack.enter_context(declared.laid(ask))))
+
+    def ask_of(self, low: int, high: int) -> None:
+        ask = replace(self.ask, laid={**self.ask.laid, **frames.between(low, high)})
+        frame = frames.read(self.declared, ask, frames.everybody(ask.pool_id, low, high))
+        if len(frame["member_id"]):
+            self.found.append(_kept(frame["member_id"], self.declared.score(self.learnt, frame, ask)))
 
 
 def percentiles(value: Floats) -> Floats:
@@ -101,7 +145,7 @@ def write(predictor: Predictor, members: Any, scores: Scores) -> int:
 def forget(predictor: Predictor) -> int:
     """Take back everything a model said."""
     count: int = MemberPrediction.objects.filter(predictor_id=predictor.pk)._raw_delete(using="default")
-    versions.bump(predictor.pool_id, "predictions")
+    changed.bump(predictor.pool_id, "predictions")
     return count
 
 

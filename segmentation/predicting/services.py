@@ -1,7 +1,9 @@
 """What people and nights do with models: on and off, settings, training, scoring, and the tag a model keeps."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -14,14 +16,16 @@ from members.sets import Packed, unpacked
 from members.tagging.services import set_source
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
+from scrm.jobs.running import Stopped
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 from segmentation import tagging
 from segmentation.models import ModelVersion, Predictor
-from segmentation.predicting import scoring, training
+from segmentation.predicting import scoring, sharing, training
 from segmentation.predicting.declaring import checked, is_known, model
 
+log = logging.getLogger("scrm.predicting")
 JOB = "segmentation.predict"
 AGE = timedelta(days=7)  # from which on a version is trained anew at night
 KEPT = 50  # versions a model keeps
@@ -105,20 +109,77 @@ def is_stale(predictor: Predictor, as_of: datetime) -> bool:
     return version is None or version.as_of <= as_of - AGE or version.settings != predictor.settings
 
 
+def ask_night(*, pool: Pool, as_of: datetime, train: bool = False) -> list[JobRun]:
+    """Jobs for the models of a pool that are on; those that read the same are one job. `train`: all of them anew."""
+    alike: dict[tuple[str, int], list[tuple[Predictor, bool]]] = {}
+    for predictor, stale in due(pool, as_of):
+        reads = model(predictor.key).features, predictor.settings.get("horizon_days", 0)
+        alike.setdefault(reads, []).append((predictor, train or stale))
+    return [_ask_all(pool, some) for some in sorted(alike.values(), key=len, reverse=True)]
+
+
+def _ask_all(pool: Pool, wanted: list[tuple[Predictor, bool]]) -> JobRun:
+    if len(wanted) == 1:
+        return ask(predictor=wanted[0][0], train=wanted[0][1], actor=None)
+    ids = [predictor.pk for predictor, _train in wanted]
+    params = {"predictors": [[predictor.pk, train] for predictor, train in wanted]}
+    key = f"predict:night:{'-'.join(str(each) for each in ids[:8])}"
+    job = jobs.enqueue(kind=JOB, pool_id=pool.pk, params=params, key=key)
+    Predictor.objects.filter(pk__in=ids).update(job_id=job.pk)
+    return job
+
+
 def refresh(
-    *, predictor: Predictor, as_of: datetime, train: bool, job_id: int | None, actor: User | None, report: Report
-) -> dict[str, Any]:
-    """Train when asked to, score everybody, bring the tag in line. A crash anywhere is mended by doing it again."""
+    *, wanted: Sequence[tuple[Predictor, bool]], as_of: datetime, job_id: int | None, actor: User | None, report: Report
+) -> list[dict[str, Any]]:
+    """Train those asked to, score everybody, bring the tags in line. A crash anywhere is mended by doing it again.
+
+    What the models read alike is read once. One that fails does not keep the others; its error is raised at the end.
+    """
+    found: list[dict[str, Any]] = []
+    failed: list[Exception] = []
+    ready: list[ModelVersion] = []
+    with sharing.together():
+        for n, (predictor, train) in enumerate(wanted):
+            try:
+                version = _current(predictor, train, as_of, job_id, actor, _part(report, "train", n, len(wanted)))
+            except Stopped:
+                raise
+            except Exception as error:
+                log.exception("training %s failed", predictor)
+                failed.append(error)
+                continue
+            found.append({"key": predictor.key, **_said(version)})
+            if version.status == ModelVersion.Status.READY and predictor.is_on:
+                ready.append(version)
+        sizes = scoring.score_all(versions=ready, as_of=as_of, report=partial(report, "score")) if ready else []
+    for n, (version, size) in enumerate(zip(ready, sizes, strict=True)):
+        mine = next(each for each in found if each["key"] == version.predictor.key)
+        mine |= {
+            "scored": size,
+            "tagged": tag(predictor=version.predictor, as_of=as_of, report=_part(report, "tag", n, len(ready))),
+        }
+    if failed:
+        raise failed[0]
+    return found
+
+
+def _part(report: Report, phase: str, n: int, of: int) -> training.Report:
+    """Progress of one of several that are done one after the other."""
+    return lambda done, total: report(phase, n * total + done, of * total)
+
+
+def _said(version: ModelVersion) -> dict[str, Any]:
+    lacking = {"lacking": version.sizes.get("lacking")} if version.status != ModelVersion.Status.READY else {}
+    return {"version": version.number, "status": version.status, **lacking}
+
+
+def _current(
+    predictor: Predictor, train: bool, as_of: datetime, job_id: int | None, actor: User | None, report: training.Report
+) -> ModelVersion:
+    """The version to score by: trained now when asked to or when there is none."""
     version = latest(predictor)
-    if train or version is None:
-        version = _trained(predictor, as_of, job_id, actor, lambda done, total: report("train", done, total))
-        if version.status != ModelVersion.Status.READY:
-            return {"version": version.number, "status": version.status, "lacking": version.sizes.get("lacking")}
-    if not predictor.is_on:
-        return {"version": version.number, "status": version.status}
-    scored = scoring.score(version=version, as_of=as_of, report=lambda done, total: report("score", done, total))
-    tagged = tag(predictor=predictor, as_of=as_of, report=lambda done, total: report("tag", done, total))
-    return {"version": version.number, "status": version.status, "scored": scored, "tagged": tagged}
+    return _trained(predictor, as_of, job_id, actor, report) if train or version is None else version
 
 
 def _trained(

@@ -7,7 +7,8 @@ What scores members has then learnt from the newest windows too; it was not judg
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,11 +19,12 @@ from scrm.jobs.running import Stopped
 from scrm.lib import clock, sql
 from scrm.staff.models import User
 from segmentation.models import ModelVersion, Predictor
-from segmentation.predicting import frames
+from segmentation.predicting import frames, sharing
 from segmentation.predicting.declaring import Ask, Fitted, Judgement, Model, NotEnoughData, Sample, checked, model
 
 ROWS = 200_000  # at most, all windows together
 SEED = 20_240_229
+LOCK = 0x5ED1  # first half of the advisory lock; the second is the predictor
 Report = Callable[[int, int], None]
 
 
@@ -37,10 +39,15 @@ class Span:
 
 def span(pool_id: int, as_of: datetime) -> Span:
     """Raises NotEnoughData where nobody has bought anything. What lies after `as_of` is not looked at."""
-    found = sql.row("segmentation/predicting/measure_span", {"pool_id": pool_id, "as_of": as_of})
-    if not found or not found["members"]:
+    found = sharing.once("span", (pool_id, as_of), lambda: _span(pool_id, as_of))
+    if found is None:
         raise NotEnoughData("members", found=0, needed=1)
-    return Span(found["first_at"], found["last_at"], found["members"])
+    return found
+
+
+def _span(pool_id: int, as_of: datetime) -> Span | None:
+    found = sql.row("segmentation/predicting/measure_span", {"pool_id": pool_id, "as_of": as_of})
+    return Span(found["first_at"], found["last_at"], found["members"]) if found and found["members"] else None
 
 
 def asked(version: ModelVersion, cutoff: datetime) -> Ask:
@@ -59,6 +66,24 @@ def train(
     report: Report = lambda done, total: None,
 ) -> ModelVersion:
     """A new version: ready, or saying what was missing. One that a crash left unfinished is taken up again."""
+    with _alone(predictor.pk):
+        return _train(predictor, as_of, seed, job_id, actor, report)
+
+
+@contextmanager
+def _alone(predictor_id: int) -> Iterator[None]:
+    """One training of a model at a time, over several transactions; a dead process lets go by itself."""
+    key = {"lock": LOCK, "predictor": predictor_id}
+    sql.fetch("SELECT pg_advisory_lock(%(lock)s, %(predictor)s)", key)
+    try:
+        yield
+    finally:
+        sql.fetch("SELECT pg_advisory_unlock(%(lock)s, %(predictor)s)", key)
+
+
+def _train(
+    predictor: Predictor, as_of: datetime, seed: int, job_id: int | None, actor: User | None, report: Report
+) -> ModelVersion:
     started = time.perf_counter()
     version = _begin(predictor, as_of, seed, job_id, actor)
     try:
@@ -105,9 +130,11 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
     with declared.laid(ask) as laid, frames.copied(declared, some) as (scope, copies):
         ask = replace(ask, laid={**laid, **copies})
         found = _samples(declared, ask, plan, scope, lambda n: report(n, steps))
-        judgement, before = _judge(declared, ask, plan, found, version.seed, lambda n: report(len(found) + n, steps))
+        judgement, before, fitted = _judge(declared, ask, plan, found, version.seed, lambda n: report(len(found) + n, steps))
         report(steps - 1, steps)
-        final = _final(declared, ask, plan, found, scope, version.seed)
+        # What needs no answers and was judged at the newest instant has learnt all there is.
+        newest = declared.needs_no_answers and plan.held[0] == ask.cutoff
+        final = fitted[0] if newest else _final(declared, ask, plan, found, scope, version.seed)
     return {
         "window": plan.dump(ask) | {"reach": [reach.first.isoformat(), reach.last.isoformat()]},
         "sizes": {
@@ -179,7 +206,7 @@ def cut(declared: Model, ask: Ask, reach: Span) -> Plan:
 
 def _judge(
     declared: Model, ask: Ask, plan: Plan, found: dict[datetime, Sample], seed: int, report: Callable[[int], None]
-) -> tuple[Judgement, Sequence[Sample]]:
+) -> tuple[Judgement, Sequence[Sample], Sequence[Fitted]]:
     """What was learnt before each held-out window is judged on it."""
     past = [[found[cutoff] for cutoff in some] for some in plan.before]
     fitted: list[Fitted] = []
@@ -187,7 +214,7 @@ def _judge(
     for at, some in zip(plan.held, learnt, strict=True):
         report(len(fitted))
         fitted.append(declared.learn(some, replace(ask, cutoff=at), seed))
-    return declared.judge(fitted, past, [found[at] for at in plan.held], ask, seed), learnt[0]
+    return declared.judge(fitted, past, [found[at] for at in plan.held], ask, seed), learnt[0], fitted
 
 
 def _final(declared: Model, ask: Ask, plan: Plan, found: dict[datetime, Sample], scope: Any, seed: int) -> Fitted:

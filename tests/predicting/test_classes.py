@@ -223,6 +223,8 @@ def test_groups_are_stable_named_and_keep_their_names(stocked, login, api):
     assert groups[0]["a6"] == max(each["a6"] for each in groups)
     assert version.beats == (next(each["value"] for each in version.metrics if each["main"]) >= 0.8)
     scoring.score(version=version, as_of=LATE)
+    sizes = [MemberPrediction.objects.filter(code=n).count() for n in range(len(groups))]
+    assert sizes == [each["members"] for each in groups], "scored as learnt: by the categories chosen then"
     people = {member: each for each, member in number.items()}
     top = MemberPrediction.objects.filter(code=0)
     assert np.mean([people[row.member_id] % 4 == 0 for row in top]) > 0.8

@@ -252,6 +252,46 @@ def test_nights_train_what_is_old_and_score_the_rest(shop):
     assert services.due(shop, MIDDLE)[0][1]
 
 
+def test_models_that_read_the_same_are_one_job_and_say_what_each_says_alone(shop, monkeypatch):
+    alone = {key: scores_of(row(shop, key, is_on=True), MIDDLE) for key in ("churn", "halving")}
+    read, copy_rows = [], sql.copy_rows
+    monkeypatch.setattr(sql, "copy_rows", lambda name, *given, **slots: read.append(name) or copy_rows(name, *given, **slots))
+    jobs = services.ask_night(pool=shop, as_of=MIDDLE + timedelta(days=9))
+    assert [len(job.params["predictors"]) for job in jobs] == [2]
+    assert services.ask_night(pool=shop, as_of=MIDDLE + timedelta(days=9)) == jobs
+    JobRun.objects.filter(pk=jobs[0].pk).update(watermark={"as_of": MIDDLE.isoformat()})
+    assert running.run(jobs[0].pk, heart=False) == JobRun.Status.DONE
+    instants = len(alone["churn"][0].window["cutoffs"]) + len(alone["churn"][0].window["held_out"])
+    assert read.count("segmentation/predicting/gather_windows") == instants + 1, "each instant once, and everybody once"
+    for key, (version, members, scores) in alone.items():
+        again = services.latest(row(shop, key))
+        assert (again.job_id, again.params, again.metrics) == (jobs[0].pk, version.params, version.metrics)
+        kept = dict(MemberPrediction.objects.filter(predictor_id=again.predictor_id).values_list("member_id", "value"))
+        assert kept == dict(zip(members.tolist(), scores.value.tolist(), strict=True))
+
+
+def test_one_that_fails_does_not_keep_the_others_of_its_job(shop, monkeypatch):
+    for key in ("purchases", "ltv", "next"):
+        row(shop, key, is_on=True)
+    (job,) = services.ask_night(pool=shop, as_of=MIDDLE)
+    learn = training._learn
+
+    def broken(predictor, *given):
+        if predictor.key == "purchases":
+            raise ValueError("broken")
+        return learn(predictor, *given)
+
+    monkeypatch.setattr(training, "_learn", broken)
+    with pytest.raises(ValueError, match="broken"):
+        services.refresh(
+            wanted=[(Predictor.objects.select_related("pool").get(pk=pk), train) for pk, train in job.params["predictors"]],
+            as_of=MIDDLE, job_id=job.pk, actor=None, report=lambda *_told: None,
+        )  # fmt: skip
+    scored = set(MemberPrediction.objects.values_list("predictor_id", flat=True).distinct())
+    assert scored == {row(shop, key).pk for key in ("ltv", "next")}
+    assert ModelVersion.objects.get(predictor__key="purchases").status == ModelVersion.Status.FAILED
+
+
 def test_switching_off_takes_the_scores_back(shop):
     predictor = row(shop, "purchases", is_on=True)
     scoring.score(version=training.train(predictor=predictor, as_of=MIDDLE), as_of=MIDDLE)

@@ -13,7 +13,7 @@ from pydantic import Field
 from scipy.special import logit
 
 from scrm.lib import sql
-from segmentation.predicting import frames, judging
+from segmentation.predicting import frames, judging, sharing
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, better, squeezed
 from segmentation.predicting.declaring import (
     Ask,
@@ -62,9 +62,14 @@ class Chosen(Model):
         return {"items": list(ask.items), "level": getattr(ask.settings, "level", "category")}
 
     def choose(self, ask: Ask) -> Sequence[Any]:
-        with transaction.atomic(), sql.planner(**frames.ALL_AT_ONCE):
-            found = sql.rows("segmentation/predicting/choose_categories", ask.params | self.params(ask))
-        return [row["name"] for row in found]
+        told = ask.params | self.params(ask)
+        return sharing.once("choices", repr(sorted(told.items())), lambda: _most_bought(told))
+
+
+def _most_bought(told: dict[str, Any]) -> list[str]:
+    with transaction.atomic(), sql.planner(**frames.ALL_AT_ONCE):
+        found = sql.rows("segmentation/predicting/choose_categories", told)
+    return [row["name"] for row in found]
 
 
 @register

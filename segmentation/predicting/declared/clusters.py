@@ -69,10 +69,15 @@ class Clusters(Profiles):
         centres = _ordered(np.array(best["centres"]) * scale + mean)
         centres, names = _like_before(ask, centres, mean, scale)
         found = {"mean": mean.tolist(), "scale": scale.tolist(), "centres": centres.tolist(), "k": len(centres)}
+        found["categories"] = list(ask.items)
         code = _nearest(found, x)
         found["tried"] = [{name: each[name] for name in ("k", "ari", "low", "high", "silhouette")} for each in tried]
         found["groups"] = portraits(frame, code, len(centres))
         return Fitted(found, items=names)
+
+    def chosen(self, fitted: Fitted) -> Sequence[Any]:
+        """Items are the names of the groups."""
+        return fitted.params.get("categories", ())
 
     def score(self, fitted: Fitted, frame: Frame, ask: Ask) -> Scores:
         x = _matrix(frame)

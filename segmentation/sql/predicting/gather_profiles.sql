@@ -36,7 +36,7 @@ bought AS (
     SELECT
         p.member_id,
         g.n,
-        sum(l.amount) AS paid,
+        sum(l.amount)::bigint AS paid,
         count(*) AS lines
     FROM paid AS p
     INNER JOIN {lines} AS l ON l.member_id = p.member_id AND l.order_id = p.id
