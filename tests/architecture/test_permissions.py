@@ -19,6 +19,7 @@ from scrm.staff.gate import RolePermission
 from scrm.staff.models import User
 from scrm.staff.permissions import MATRIX, Role
 from tests.architecture.addresses import ALL, API, INSIDE, PAGES, PUBLIC, Address
+from tests.architecture.conftest import Each
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 Login = Callable[[str], Client]
@@ -88,93 +89,120 @@ class TestNothingIsForgotten:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("place", PAGES, ids=str)
 class TestPages:
-    def test_nobody_is_sent_to_the_door(self, place: Address, client: Client, pool: Pool) -> None:
-        answers = [call(client, method, place.path()) for method in METHODS]
-        assert {answer.status_code for answer in answers} <= {302, 405}
-        let_in = [answer for answer in answers if answer.status_code == 302]
-        assert let_in, "no method is answered at all"
-        assert all(answer["Location"].startswith("/login/?next=") for answer in let_in)
+    def test_nobody_is_sent_to_the_door(self, each: Each, client: Client, pool: Pool) -> None:
+        def check(place: Address) -> None:
+            answers = [call(client, method, place.path()) for method in METHODS]
+            assert {answer.status_code for answer in answers} <= {302, 405}
+            let_in = [answer for answer in answers if answer.status_code == 302]
+            assert let_in, "no method is answered at all"
+            assert all(answer["Location"].startswith("/login/?next=") for answer in let_in)
 
-    def test_roles(self, place: Address, login: Login) -> None:
+        each(PAGES, check)
+
+    @pytest.mark.parametrize("role", Role)
+    def test_roles(self, each: Each, login: Login, role: Role) -> None:
         """Without the permission: 403 that names it, before anything is looked up. With it: no refusal."""
-        code = place.permission
-        assert code is not None
-        for role in Role:
-            client = login(role)
+        client = login(role)
+
+        def check(place: Address) -> None:
+            code = place.permission
+            assert code is not None
             for method in ("GET", "POST"):
                 second, filled = FORMS_INSIDE.get(place.route, (None, {})) if method == "POST" else (None, {})
                 answer = call(client, method, place.path(), filled)
                 if answer.status_code == 405:
                     continue
                 held = role in MATRIX[code] and (second is None or role in MATRIX[second])
-                assert (answer.status_code != 403) is held, f"{method} as {role}: {answer.status_code}"
+                assert (answer.status_code != 403) is held, f"{method}: {answer.status_code}"
                 if not held:
                     assert (code if role not in MATRIX[code] else str(second)) in answer.content.decode()
                 else:
                     assert answer.status_code < 500
-                    assert not answer.headers.get("Location", "").startswith("/login/"), f"{method} as {role}"
+                    assert not answer.headers.get("Location", "").startswith("/login/"), method
 
-    def test_another_pool_is_not_there(self, place: Address, login: Login, other_pool: Pool) -> None:
+        each(PAGES, check)
+
+    def test_another_pool_is_not_there(self, each: Each, login: Login, other_pool: Pool) -> None:
         client = login("admin")
-        for slug in ("other", "no-such-pool"):
-            found = {call(client, method, place.path(slug)).status_code for method in ("GET", "POST")}
-            assert found <= {404, 405}, f"/p/{slug}/: {found}"
-            assert 404 in found
+
+        def check(place: Address) -> None:
+            for slug in ("other", "no-such-pool"):
+                found = {call(client, method, place.path(slug)).status_code for method in ("GET", "POST")}
+                assert found <= {404, 405}, f"/p/{slug}/: {found}"
+                assert 404 in found
+
+        each(PAGES, check)
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("endpoint", API, ids=str)
 class TestApi:
-    def test_nobody_is_refused(self, endpoint: Address, pool: Pool) -> None:
+    def test_nobody_is_refused(self, each: Each, pool: Pool) -> None:
         client = APIClient()
-        for method in endpoint.acts:
-            for path in (endpoint.path(), endpoint.plain()):
-                assert client.generic(method, path).status_code == 401, f"{method} {path}"
 
-    def test_roles(self, endpoint: Address, api: Callable[..., APIClient]) -> None:
-        path = endpoint.plain()
-        for role in Role:
-            client = api(role)
+        def check(endpoint: Address) -> None:
+            for method in endpoint.acts:
+                for path in (endpoint.path(), endpoint.plain()):
+                    assert client.generic(method, path).status_code == 401, f"{method} {path}"
+
+        each(API, check)
+
+    @pytest.mark.parametrize("role", Role)
+    def test_roles(self, each: Each, api: Callable[..., APIClient], role: Role) -> None:
+        client = api(role)
+
+        def check(endpoint: Address) -> None:
             for method, code in endpoint.acts.items():
-                answer = client.generic(method, path, data="{}", content_type="application/json")
+                answer = client.generic(method, endpoint.plain(), data="{}", content_type="application/json")
                 held = role in MATRIX[code]
-                assert (answer.status_code != 403) is held, f"{method} as {role}: {answer.status_code}"
+                assert (answer.status_code != 403) is held, f"{method}: {answer.status_code}"
                 if not held:
                     assert code in answer.content.decode()
                 else:
                     assert answer.status_code != 401
                     assert answer.status_code < 500
 
-    def test_a_scope_left_out_is_a_right_left_out(self, endpoint: Address, api: Callable[..., APIClient]) -> None:
-        """Even for an administrator's token."""
-        for method, code in endpoint.acts.items():
-            client = api("admin", scopes=sorted(set(MATRIX) - {code}))
-            answer = client.generic(method, endpoint.plain(), data="{}")
-            assert answer.status_code == 403, method
-            assert code in answer.content.decode()
+        each(API, check)
 
-    def test_another_pool_is_not_there(self, endpoint: Address, staff: dict[str, User], other_pool: Pool) -> None:
+    def test_a_scope_left_out_is_a_right_left_out(self, each: Each, api: Callable[..., APIClient]) -> None:
+        """Even for an administrator's token."""
+
+        def check(endpoint: Address) -> None:
+            for method, code in endpoint.acts.items():
+                client = api("admin", scopes=sorted(set(MATRIX) - {code}))
+                answer = client.generic(method, endpoint.plain(), data="{}")
+                assert answer.status_code == 403, method
+                assert code in answer.content.decode()
+
+        each(API, check)
+
+    def test_another_pool_is_not_there(self, each: Each, staff: dict[str, User], other_pool: Pool) -> None:
         client = APIClient()
         client.force_login(staff["admin"])
-        for method in endpoint.acts:
-            assert client.generic(method, endpoint.path("other")).status_code == 404
+
+        def check(endpoint: Address) -> None:
+            for method in endpoint.acts:
+                assert client.generic(method, endpoint.path("other")).status_code == 404
+
+        each(API, check)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", sorted(CHARTS))
-def test_charts_ask_for_what_they_declare(name: str, login: Login, other_pool: Pool, client: Client) -> None:
-    path, code = f"charts/{name}.json", CHARTS[name].permission
-    assert code in MATRIX
-    for role in Role:
-        known = login(role)
-        answer = known.get(f"/p/demo/{path}").status_code
-        # Charts of one run, member or segment: 404 while the address names none.
-        assert answer in ((200, 404) if role in MATRIX[code] else (403,)), role
-        assert known.get(f"/p/other/{path}").status_code == 404
-    assert client.get(f"/p/demo/{path}")["Location"].startswith("/login/")
+def test_charts_ask_for_what_they_declare(each: Each, login: Login, other_pool: Pool, client: Client) -> None:
+    known = {role: login(role) for role in Role}
+
+    def check(name: str) -> None:
+        path, code = f"charts/{name}.json", CHARTS[name].permission
+        assert code in MATRIX
+        for role in Role:
+            answer = known[role].get(f"/p/demo/{path}").status_code
+            # Charts of one run, member or segment: 404 while the address names none.
+            assert answer in ((200, 404) if role in MATRIX[code] else (403,)), role
+            assert known[role].get(f"/p/other/{path}").status_code == 404
+        assert client.get(f"/p/demo/{path}")["Location"].startswith("/login/")
+
+    each(sorted(CHARTS), check)
 
 
 @pytest.mark.django_db

@@ -224,7 +224,7 @@ def test_every_fact_alone(pool: Pool) -> None:
     build(pool, 7)
     people, ids = world(pool), offered(pool)
     for key in sorted(facts()):
-        compare(pool, people, condition(key, ids), 25)
+        compare(pool, people, condition(key, ids), 15)
 
 
 def test_every_fact_has_its_meaning_in_the_oracle() -> None:
