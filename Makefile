@@ -25,10 +25,10 @@ reset: ## Stop this copy and remove its data, after asking (FORCE=1: without)
 	@exec $(PY) -m scrm.up reset
 
 # The tests' servers live in a data directory inside the copy's and are stopped afterwards.
-# Two files at a time, each side with a database of its own; ARGS=-n0 for one after the other (and --pdb).
+# As many files at a time as there are processors, four at most, each side with a database of its own; ARGS=-n0 for one after the other (and --pdb).
 test: install ## Run the tests on a PostgreSQL of their own (ARGS="-k words tests/members")
 	@DATA_DIR="$${DATA_DIR:-.data}/test"; export DATA_DIR; code=0; \
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS) || code=$$?; $(PY) -m scrm.up down >/dev/null || true; exit $$code
+	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS) || code=$$?; $(PY) -m scrm.up down >/dev/null || true; exit $$code
 
 lint: install ## Check style, types, layers, templates, SQL, migrations and translations
 	@PY=$(PY) exec tools/lint
