@@ -69,7 +69,7 @@ def _full_runs(pool: Any, schemes: list[Any], files: dict[str, Path], runs: int)
 def _compare(pool: Any, schemes: list[Any], db: Any) -> None:
     outputs.assert_same(db, outputs.live_states(pool), "states")
     known = [scheme.pk for scheme in schemes if scheme.family in ours.KNOW_SINCE]
-    outputs.assert_same(db, outputs.live_standings(pool, known), "standings")
+    outputs.assert_same(db, outputs.live_standings(pool, [scheme.pk for scheme in schemes], known), "standings")
 
 
 def _note(n: int, found: dict[str, float], run: Any) -> None:

@@ -24,11 +24,13 @@ def live_states(pool: Any) -> Any:
     return _arrow(f"SELECT {_picked(COLUMNS)} FROM members_memberstate WHERE pool_id = {pool.pk}", COLUMNS)
 
 
-def live_standings(pool: Any, known_since: list[int]) -> Any:
-    """The standings of a pool. Since when is compared in the schemes that know it; elsewhere it is when a run saw it."""
+def live_standings(pool: Any, schemes: list[int], known_since: list[int]) -> Any:
+    """The standings of a pool in these schemes. Since when is compared where it is known; elsewhere it is when a run saw it."""
     since = f"CASE WHEN scheme_id = ANY(ARRAY{known_since}::int[]) THEN {_epoch('since')} END AS since"
     columns = _picked(STANDING).replace(f"{_epoch('since')} AS since", since)
-    return _arrow(f"SELECT {columns} FROM members_memberstanding WHERE pool_id = {pool.pk}", STANDING)
+    return _arrow(
+        f"SELECT {columns} FROM members_memberstanding WHERE pool_id = {pool.pk} AND scheme_id = ANY(ARRAY{schemes})", STANDING
+    )
 
 
 def _epoch(name: str) -> str:

@@ -116,11 +116,7 @@ RFM = """
         + (1 + (window_amount > $m1)::INT + (window_amount > $m2)::INT + (window_amount > $m3)::INT + (window_amount > $m4)::INT)
             AS value,
         NULL::BIGINT AS since, NULL::BIGINT AS expected_at,
-        least(window_due, CASE WHEN last_order_at + $r_split > $as_of THEN last_order_at + $r_split END,
-            CASE WHEN last_order_at + $r1 > $as_of THEN last_order_at + $r1 END,
-            CASE WHEN last_order_at + $r2 > $as_of THEN last_order_at + $r2 END,
-            CASE WHEN last_order_at + $r3 > $as_of THEN last_order_at + $r3 END,
-            CASE WHEN last_order_at + $r4 > $as_of THEN last_order_at + $r4 END) AS due
+        window_due AS due
     FROM known"""
 RFM_DAYS = 180  # the configuration measured looks back half as far as the pool's own
 

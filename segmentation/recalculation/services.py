@@ -38,12 +38,14 @@ def recalculate(
         run = _begin(pool, as_of, job_id)
         choices, works = settings.Choices.model_validate(run.settings), running.wanted(pool)
         chain = _whole(pool, as_of, choices.rfm.window_days, report)
-        steps.facts(chain, window(choices.rfm.window_days, as_of))
+        running.prepare(chain, works)
+        steps.facts(chain, window(choices.rfm.window_days, as_of), running.of_orders(chain, works))
         if choices.lifecycle.mode == "category":
             stages.bought(chain)  # progress is told of it, so it is not done in the transaction below
         with chain.step("measure_thresholds") as note, transaction.atomic(), sql.planner(**steps.ALONE):
             found = steps.measure(choices, chain, _kept(pool))
             note["rows"] = found.buyers
+        _pass(chain, works, found)
         steps.compare(chain, found)
         running.find(chain, works, anew=True)
         report("update_states", len(chain.done))
@@ -62,6 +64,12 @@ def _whole(pool: Pool, as_of: datetime, window_days: int, report: steps.Report =
     """A pass over everybody, in tables that parallel workers can read."""
     kind, halves = pg.SQL("UNLOGGED"), _halves(pool.pk)
     return steps.Chain(pool.pk, as_of, live(pool.pk), kind, window_days=window_days, parts=halves, report=report)
+
+
+def _pass(chain: steps.Chain, works: list[running.Work], found: Edges) -> None:
+    """Events are read for all schemes at once; where they are, leads are told from the same pass."""
+    if running.columns_of(chain, works, "event") and (column := stages.engagement(found, chain.as_of)):
+        running.lay(chain, works, [column])
 
 
 def recalculate_scheme(
@@ -84,7 +92,8 @@ def recalculate_scheme(
         )
         days = settings.of(pool).rfm.window_days
         chain = _whole(pool, as_of, days, report)
-        steps.facts(chain, window(days, as_of))
+        running.prepare(chain, works)
+        steps.facts(chain, window(days, as_of), running.of_orders(chain, works))
         running.find(chain, works, anew=True)
         chain.report = steps.quiet
         with transaction.atomic():
@@ -161,7 +170,9 @@ def tick(*, pool: Pool, as_of: datetime) -> RecalculationRun | None:
         ask(pool=pool, as_of=as_of)
         return None
     found, since, works = _edges(pool), last.until or last.as_of, running.known(pool)
-    crossed = {**crossings(found, since, as_of), "schemes": [work.scheme.pk for work in works]}
+    crossed: dict[str, Any] = {"schemes": [work.scheme.pk for work in works]}
+    for each in (crossings(found, since, as_of), running.crossings(works, since, as_of)):
+        crossed |= {name: crossed.get(name, []) + instants for name, instants in each.items()}
     if as_of < since or not sql.value("segmentation/is_recalculation_due", {"pool_id": pool.pk, "as_of": as_of, **crossed}):
         RecalculationRun.objects.filter(pk=last.pk, until__lt=as_of).update(until=as_of)
         return None
@@ -177,7 +188,7 @@ def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any], wo
         chain.write("take_touched", crossed, scope=scope)
     with sql.planner(enable_hashjoin="on", enable_mergejoin="on"):
         sql.run(pg.SQL("ANALYZE {}").format(scope))
-    steps.facts(chain, params(found, as_of))
+    steps.facts(chain, params(found, as_of), running.of_orders(chain, works))
     steps.compare(chain, found)
     running.find(chain, works, anew=False)
     steps.save(chain)

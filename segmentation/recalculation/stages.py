@@ -14,6 +14,7 @@ from segmentation.recalculation import chances
 from segmentation.recalculation.chances import Chance, Histories
 from segmentation.recalculation.edges import Edges, whole_days
 from segmentation.recalculation.settings import LifecycleSettings
+from segmentation.standings import columns
 
 if TYPE_CHECKING:
     from segmentation.recalculation.steps import Chain
@@ -81,7 +82,7 @@ def lay(chain: "Chain", found: Edges) -> None:
     """Leads, paces and ages for a pass of the chain, beside the facts it has gathered."""
     chain.tables |= {"leads": NO_LEADS, "paces": NO_PACES, "ages": NO_AGES}
     if found.lead:
-        chain.keep("leads", f"gather_leads{chain.of}", lead_values(found.lead, chain.as_of))
+        _leads(chain, found, lead_values(found.lead, chain.as_of))
     if found.stage_basis == "category":
         bought(chain)
         chain.keep("paces", "gather_categories", {"categories": list(found.categories)})
@@ -90,6 +91,21 @@ def lay(chain: "Chain", found: Edges) -> None:
     if found.chance:
         x, tx = histories(chain.tables["facts"], chain.as_of).pairs
         _keep_ages(chain, x * chances.TX + tx, Chance.load(found.chance).ages(x, tx))
+
+
+def engagement(found: Edges, as_of: datetime) -> columns.Column | None:
+    """What tells of an engaged lead in a pass over all events; none where the newest one alone does not say it."""
+    if not found.lead or found.lead["engaged_events"] > 1:
+        return None
+    return columns.latest("event", as_of - timedelta(days=found.lead["engaged_days"]), found.lead["event_kinds"])
+
+
+def _leads(chain: "Chain", found: Edges, values: dict[str, Any]) -> None:
+    column = engagement(found, chain.as_of)
+    if chain.of or column is None or "events" not in chain.tables:
+        chain.keep("leads", f"gather_leads{chain.of}", values)
+    else:
+        chain.keep("leads", "gather_leads_seen", values, slots={"engaged_at": pg.Identifier(column.name)})
 
 
 def lead_values(lead: dict[str, Any], as_of: datetime) -> dict[str, Any]:

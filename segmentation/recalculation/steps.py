@@ -24,6 +24,7 @@ TITLES: dict[str, str | Promise] = {
     "find_future_orders": _("查未来订单"),
     "measure_thresholds": _("测定分界"),
     "gather_leads": _("汇总潜客互动"),
+    "gather_leads_seen": _("汇总潜客互动"),
     "sum_categories": _("汇总各品类购买"),
     "gather_categories": _("找出主购品类"),
     "measure_ages": _("推算阶段天数"),
@@ -163,9 +164,12 @@ class Chain:
                 sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
 
 
-def facts(chain: Chain, window: dict[str, Any]) -> None:
-    """What the members of the scope did."""
-    chain.keep("facts", f"gather_facts{chain.of}", window, **({} if chain.of else IN_ORDER))
+def facts(chain: Chain, window: dict[str, Any], columns: pg.Composable | None = None) -> None:
+    """What the members of the scope did; beside it, in the same pass over their orders, what schemes want of them."""
+    more = {"columns": pg.SQL(",\n    ") + columns if columns else pg.SQL("")}
+    chain.keep("facts", f"gather_facts{chain.of}", window, slots=more, **({} if chain.of else IN_ORDER))
+    if columns:
+        chain.tables["orders"] = chain.tables["facts"]
     chain.keep("future", f"find_future_orders{chain.of}", {"as_of": chain.as_of})
 
 

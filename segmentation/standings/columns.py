@@ -7,6 +7,7 @@ A family names the columns it wants (`Family.columns`); equal ones are computed 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Literal
@@ -19,8 +20,10 @@ ORDER: Source = "order"
 EVENT: Source = "event"
 AT: dict[str, pg.SQL] = {"order": pg.SQL("placed_at"), "event": pg.SQL("occurred_at")}
 DAY = timedelta(days=1)
+JUST = timedelta(microseconds=1)
 WORD = 64  # days that fit in a number: no string is made for every act
 FEW_DAYS = "(bit_or(1::bigint << ({n} - 1 - {day})) FILTER (WHERE {mine}))::bit(64)"
+PLACED = pg.SQL("array_agg(placed_at ORDER BY placed_at)")
 MANY_DAYS = "bit_or(set_bit({zeros}, {day}, 1)) FILTER (WHERE {mine})"
 
 
@@ -32,7 +35,7 @@ class Column:
     sql: pg.Composable
     since: datetime | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Equal columns have equal names."""
         return "c_" + blake2b(repr((self.source, self.sql)).encode(), digest_size=8).hexdigest()
@@ -41,32 +44,45 @@ class Column:
 def after(source: Source, since: datetime, kinds: Sequence[str] = ()) -> pg.Composable:
     """The test that an act is later than an instant, and of these kinds."""
     test = pg.SQL("{} > {}").format(AT[source], instant(since))
-    if not kinds:
-        return test
+    return of_kinds(kinds) + pg.SQL(" AND ") + test if kinds else test
+
+
+def of_kinds(kinds: Sequence[str]) -> pg.Composable:
+    """The test that an event is of one of these kinds."""
     those = "kind = {}" if len(kinds) == 1 else "kind = ANY({}::text[])"
-    return pg.SQL(those).format(pg.Literal(kinds[0] if len(kinds) == 1 else list(kinds))) + pg.SQL(" AND ") + test
+    return pg.SQL(those).format(pg.Literal(kinds[0] if len(kinds) == 1 else list(kinds)))
 
 
-def over(source: Source, aggregate: str, since: datetime, kinds: Sequence[str] = ()) -> Column:
-    """min, max … of the moments after an instant."""
-    text = pg.SQL(aggregate + "({}) FILTER (WHERE {})").format(AT[source], after(source, since, kinds))
+def latest(source: Source, since: datetime, kinds: Sequence[str] = ()) -> Column:
+    """The last act after an instant. Compared when all are read: whatever the instant, it is one maximum to the pass."""
+    only = pg.SQL(" FILTER (WHERE {})").format(of_kinds(kinds)) if kinds else pg.SQL("")
+    found = pg.SQL("max({})").format(AT[source]) + only
+    text = pg.SQL("CASE WHEN {found} > {since} THEN {found} END").format(found=found, since=instant(since))
     return Column(source, text, since)
 
 
+def placed_orders() -> Column:
+    """When all orders were, the first one first; the pass reads orders as they were placed, so nothing is sorted."""
+    return Column("order", PLACED)
+
+
 def newest_order(n: int, since: datetime) -> Column:
-    """When the n-th newest order after an instant was; the pass reads orders as they were placed, so nothing is sorted."""
-    text = pg.SQL(
-        "(array_agg(placed_at ORDER BY placed_at) FILTER (WHERE {mine}))[(count(*) FILTER (WHERE {mine}))::int - {n} + 1]"
-    )
-    return Column("order", text.format(mine=after("order", since), n=pg.Literal(n)), since)
+    """When the n-th newest order after an instant was."""
+    found = pg.SQL("({placed})[count(*)::int - {n} + 1]").format(placed=PLACED, n=pg.Literal(n))
+    return Column("order", pg.SQL("CASE WHEN {at} > {since} THEN {at} END").format(at=found, since=instant(since)))
 
 
 def days(source: Source, midnights: Sequence[datetime], kinds: Sequence[str] = ()) -> Column:
     """On which days members acted, as a string of bits: the last `len(midnights)` of them, from the first day to the last."""
-    since, n = midnights[0] - timedelta(microseconds=1), len(midnights)
+    since, n = midnights[0] - JUST, len(midnights)
     text = FEW_DAYS if n <= WORD else MANY_DAYS
     values = {"n": pg.Literal(n), "zeros": pg.SQL(f"B'{'0' * n}'"), "day": number(source, midnights)}
     return Column(source, pg.SQL(text).format(**values, mine=after(source, since, kinds)), since)
+
+
+def padding(days: int) -> int:
+    """How many zeros stand before so many days: few fill a number."""
+    return max(WORD - days, 0)
 
 
 def number(source: Source, midnights: Sequence[datetime]) -> pg.Composable:

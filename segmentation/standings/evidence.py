@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
-from segmentation.standings.columns import Column, newest_order, over
+from segmentation.standings.columns import Column, latest, newest_order
 from segmentation.standings.families import Ask, Settings, Words, refuse
 
 Source = Literal["joined", "event", "order", "community", "spoke", "received", "opened", "clicked"]
@@ -37,6 +37,8 @@ class Table:
     where: str
 
 
+STEPS = range(1, 5)  # those that gather_steps knows
+NEVER, FOR_EVER = "NULL::timestamptz", "'infinity'::timestamptz"
 _MESSAGES = "pool_id = %(pool_id)s AND {at} IS NOT NULL"
 TABLES: dict[str, Table] = {
     "event": Table("members_event", "occurred_at", "pool_id = %(pool_id)s"),
@@ -106,64 +108,77 @@ def column(ask: Ask, each: Evidence, *, for_good: bool) -> Column | None:
         return None
     since = ask.as_of - timedelta(days=each.days)
     if each.source == "event" and each.times == 1:
-        return over("event", "max", since, each.kinds)
+        return latest("event", since, each.kinds)
     if each.source == "order" and each.times > 1 and not each.amount:
         return newest_order(each.times, since)
     return None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a row of a relation shows: the step, until when that holds, since when (if known); expressions."""
+
+    step: int
+    until: str
+    since: str = NEVER
+
+
 def proofs(ask: Ask, evidence: Sequence[Evidence], *, for_good: bool) -> tuple[pg.SQL, dict[str, Any]]:
-    """A relation (member_id, step, until, since): who was seen on a step, until when that holds, since when (if known).
+    """A relation (member_id, until and since of each step), a row per member and source of evidence.
 
     `for_good`: what was true once holds for ever, and it is known since when; else it holds while the acts
     are within their days. Evidence of one source is read in one pass, where it can be.
     """
     values: dict[str, Any] = {"as_of": ask.as_of}
-    parts: list[str] = []
+    known: dict[str, list[Seen]] = {}
     together: dict[str, list[tuple[int, Evidence]]] = {}
     for n, each in enumerate(evidence):
         values |= _values(n, each, ask.as_of)
         if by_facts := _of_facts(n, each, for_good):
-            parts.append(by_facts)
-        elif known := column(ask, each, for_good=for_good):
-            parts.append(_of_column(n, each, known))
+            known.setdefault("{facts} AS f WHERE {mine}", []).append(by_facts)
+        elif found := column(ask, each, for_good=for_good):
+            relation = f"{{{found.source}s}} AS {found.source}s WHERE {{mine}}"
+            known.setdefault(relation, []).append(Seen(each.step, f"{found.name} + %(days{n})s"))
         elif for_good or each.amount:
-            parts.append(_alone(n, each, for_good))
+            known[_alone(n, each, for_good)] = [Seen(each.step, "until", "since")]
         else:
             together.setdefault(each.source, []).append((n, each))
-    parts += [_pass(source, found, values, ask.as_of) for source, found in together.items()]
-    return pg.SQL(" UNION ALL ".join(parts)), values
+    known |= {_pass(source, found, values, ask.as_of): _ends(found) for source, found in together.items()}
+    return pg.SQL(" UNION ALL ".join(_row(relation, seen) for relation, seen in known.items())), values
+
+
+def _row(relation: str, seen: Sequence[Seen]) -> str:
+    """All that a relation shows of a member, side by side."""
+    untils, sinces = [], []
+    for step in STEPS:
+        mine = [each for each in seen if each.step == step]
+        untils.append(f"{_of('greatest', [each.until for each in mine])} AS until_{step}")
+        sinces.append(f"{_of('least', [each.since for each in mine])} AS since_{step}")
+    return f"SELECT member_id, {', '.join(untils + sinces)} FROM {relation}"  # noqa: S608  (constants)
+
+
+def _of(function: str, expressions: Sequence[str]) -> str:
+    return f"{function}({', '.join(expressions)})" if expressions else NEVER
 
 
 def _values(n: int, each: Evidence, as_of: datetime) -> dict[str, Any]:
     days = timedelta(days=each.days)
     found = {f"days{n}": days, f"from{n}": as_of - days, f"kinds{n}": each.kinds, f"times{n}": each.times}
-    return found | {f"amount{n}": each.amount, f"step{n}": each.step}
+    return found | {f"amount{n}": each.amount}
 
 
-def _of_facts(n: int, each: Evidence, for_good: bool) -> str:
+def _of_facts(n: int, each: Evidence, for_good: bool) -> Seen | None:
     """The facts of the run say it: no other table is read."""
     if each.source != "order":
-        return ""
-    columns = f"SELECT member_id, %(step{n})s AS step, 'infinity'::timestamptz AS until, "
+        return None
     if each.days == 0 and not for_good:
         test = f"amount_total >= %(amount{n})s" if each.amount else f"order_count >= %(times{n})s"
-        return f"{columns} NULL::timestamptz AS since FROM {{facts}} AS f WHERE {test} AND {{mine}}"
+        return Seen(each.step, f"CASE WHEN {test} THEN {FOR_EVER} END")
     if each.amount or each.times > 1:
-        return ""
+        return None
     if for_good:
-        return f"{columns} first_order_at AS since FROM {{facts}} AS f WHERE {{mine}}"
-    until = f"SELECT member_id, %(step{n})s AS step, last_order_at + %(days{n})s AS until, NULL::timestamptz AS since"
-    return f"{until} FROM {{facts}} AS f WHERE last_order_at > %(from{n})s AND {{mine}}"
-
-
-def _of_column(n: int, each: Evidence, known: Column) -> str:
-    """Until when the n-th newest act, which the pass has found, counts."""
-    at = known.name
-    return (
-        f"SELECT member_id, %(step{n})s AS step, {at} + %(days{n})s AS until, NULL::timestamptz AS since"  # noqa: S608
-        f" FROM {{{known.source}s}} AS seen{n} WHERE {at} IS NOT NULL AND {{mine}}"
-    )
+        return Seen(each.step, FOR_EVER, "first_order_at")
+    return Seen(each.step, f"CASE WHEN last_order_at > %(from{n})s THEN last_order_at + %(days{n})s END")
 
 
 def _where(n: int, each: Evidence) -> str:
@@ -176,7 +191,6 @@ def _alone(n: int, each: Evidence, for_good: bool) -> str:
     """A pass of its own: sums from the newest act backwards, or the first time that enough acts stood close enough."""
     table = TABLES[each.source]
     rows, by = table.relation, f"PARTITION BY member_id ORDER BY {table.at}"
-    head = f"SELECT member_id, %(step{n})s AS step,"
     if for_good:
         span = f"ROWS {each.times - 1} PRECEDING" if not each.amount else _span(n, each)
         measured = f"sum(net_amount) OVER ({by} {span})" if each.amount else f"count(*) OVER ({by} {span})"
@@ -184,15 +198,15 @@ def _alone(n: int, each: Evidence, for_good: bool) -> str:
         seen = f"SELECT member_id, {table.at} AS at, {measured} AS n, min({table.at}) OVER ({by} {span}) AS first_at"
         enough = f"n >= %({'amount' if each.amount else 'times'}{n})s"
         return (
-            f"{head} 'infinity'::timestamptz AS until, min(at) AS since FROM ({seen} FROM {rows} WHERE {_where(n, each)})"
-            f" AS seen{n} WHERE {enough}{close} GROUP BY member_id"
+            f"(SELECT member_id, {FOR_EVER} AS until, min(at) AS since FROM ({seen} FROM {rows} WHERE {_where(n, each)})"  # noqa: S608
+            f" AS seen{n} WHERE {enough}{close} GROUP BY member_id) AS alone{n}"
         )
     # Money within the last days: it holds until the order leaves with which, from the newest on, there is enough.
     seen = f"SELECT member_id, {table.at} AS at, sum(net_amount) OVER ({by} DESC) AS n"
     recent = f"{_where(n, each)} AND {table.at} > %(from{n})s"
     return (
-        f"{head} max(at) + %(days{n})s AS until, NULL::timestamptz AS since FROM ({seen} FROM {rows} WHERE {recent})"
-        f" AS seen{n} WHERE n >= %(amount{n})s GROUP BY member_id"
+        f"(SELECT member_id, max(at) + %(days{n})s AS until, {NEVER} AS since FROM ({seen} FROM {rows} WHERE {recent})"  # noqa: S608
+        f" AS seen{n} WHERE n >= %(amount{n})s GROUP BY member_id) AS alone{n}"
     )
 
 
@@ -211,15 +225,14 @@ def _pass(source: str, found: Sequence[tuple[int, Evidence]], values: dict[str, 
     if all(each.kinds for _, each in found):
         values[f"{source}_kinds"] = sorted({kind for _, each in found for kind in each.kinds})
         bound += f" AND kind = ANY(%({source}_kinds)s)"
-    inner = (
-        f"SELECT member_id, {columns} FROM {table.relation}"  # noqa: S608  (constants)
-        f" WHERE {table.where} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id"
-    )
-    ends = ", ".join(f"(%(step{n})s, {_until(n, each)})" for n, each in found)
     return (
-        f"SELECT seen.member_id, ends.step, ends.until, NULL::timestamptz AS since FROM ({inner}) AS seen"  # noqa: S608
-        f" CROSS JOIN LATERAL (VALUES {ends}) AS ends (step, until) WHERE ends.until IS NOT NULL"
+        f"(SELECT member_id, {columns} FROM {table.relation}"  # noqa: S608  (constants)
+        f" WHERE {table.where} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id) AS seen"
     )
+
+
+def _ends(found: Sequence[tuple[int, Evidence]]) -> list[Seen]:
+    return [Seen(each.step, _until(n, each)) for n, each in found]
 
 
 def _newest(n: int, each: Evidence) -> str:
@@ -235,7 +248,7 @@ def _newest(n: int, each: Evidence) -> str:
 def _until(n: int, each: Evidence) -> str:
     if each.days:
         return f"seen.t{n} + %(days{n})s"
-    return f"CASE WHEN seen.t{n} IS NOT NULL THEN 'infinity'::timestamptz END"
+    return f"CASE WHEN seen.t{n} IS NOT NULL THEN {FOR_EVER} END"
 
 
 def told(each: Mapping[str, Any] | Evidence) -> str:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from django.utils.functional import Promise
@@ -123,6 +123,11 @@ class Family(ABC):
         Whom it leaves out stands nowhere. `since` may be null: then it is when the run saw the code first. `due` is
         the first moment at which the row would be another by itself (null: never): ticks come back then.
         """
+
+    def ages(self, settings: Any, edges: Mapping[str, Any]) -> Sequence[timedelta]:
+        """How long after a member's last order rows change which `due` does not say: edges that are measured every night
+        would move it for everybody. Ticks look for those who crossed one since the last run."""
+        return ()
 
     # -- In words --------------------------------------------------------------------------------
     def told(self, settings: Any, edges: Mapping[str, Any]) -> list[tuple[Words, Words]]:

@@ -63,9 +63,11 @@ class Usage(Family):
 
     def gather(self, ask: Ask) -> Statement | None:
         chosen: UsageSettings = ask.settings
-        if known := _known(ask):
-            return Statement("standings/gather_marked_days", {"zone": ask.zone}, {"marked": _marked(known)}, is_for_both=True)
         today = ask.as_of.astimezone(ZoneInfo(ask.zone)).date()
+        if known := _known(ask):
+            before = today - timedelta(days=chosen.window_days + columns.padding(chosen.window_days))
+            values = {"zone": ask.zone, "before": before}
+            return Statement("standings/gather_marked_days", values, {"marked": _marked(known)}, is_for_both=True)
         since = _start(today - timedelta(days=chosen.lookback_days - 1), ask.zone) - timedelta(microseconds=1)
         acts, values = evidence.acts(chosen.sources, chosen.kinds, since, ask.as_of)
         values |= {"zone": ask.zone, "window_from": today - timedelta(days=chosen.window_days)}
@@ -111,29 +113,28 @@ class Usage(Family):
         return _("再活跃 %(n)s 天成为%(label)s") % {"n": max(target - (standing.value or 0), 1), "label": label}
 
 
-def _known(ask: Ask) -> list[tuple[Column, Column, Column]]:
-    """Per source the days of the window, the first act in it and the last of all; none when the passes do not see enough."""
+def _known(ask: Ask) -> list[tuple[Column, Column]]:
+    """Per source the days of the window, and the last act of all; none when the passes do not see enough."""
     chosen: UsageSettings = ask.settings
     if not {"order", "event"}.issuperset(chosen.sources):
         return []
     today = ask.as_of.astimezone(ZoneInfo(ask.zone)).date()
     window = columns.midnights(today - timedelta(days=chosen.window_days - 1), today, ask.zone)
-    just, found = timedelta(microseconds=1), []
-    since = _start(today - timedelta(days=chosen.lookback_days - 1), ask.zone) - just
+    since = _start(today - timedelta(days=chosen.lookback_days - 1), ask.zone) - columns.JUST
+    found = []
     for source in (columns.ORDER, columns.EVENT):
         if source in chosen.sources:
             kinds = chosen.kinds if source == columns.EVENT else ()
-            oldest = columns.over(source, "min", window[0] - just, kinds)
-            found.append((columns.days(source, window, kinds), oldest, columns.over(source, "max", since, kinds)))
+            found.append((columns.days(source, window, kinds), columns.latest(source, since, kinds)))
     return found
 
 
-def _marked(known: Sequence[tuple[Column, Column, Column]]) -> pg.Composable:
-    """A relation (member_id, days, oldest, latest) of the sources; slots are filled by the running."""
+def _marked(known: Sequence[tuple[Column, Column]]) -> pg.Composable:
+    """A relation (member_id, days, latest) of the sources; slots are filled by the running."""
     parts = [
-        f"SELECT member_id, {days.name} AS days, {oldest.name} AS oldest, {latest.name} AS latest"  # noqa: S608  (constants)
+        f"SELECT member_id, {days.name} AS days, {latest.name} AS latest"  # noqa: S608  (constants)
         f" FROM {{{latest.source}s}} AS {latest.source}s WHERE {latest.name} IS NOT NULL AND {{mine}}"
-        for days, oldest, latest in known
+        for days, latest in known
     ]
     return pg.SQL(" UNION ALL ".join(parts))
 

@@ -10,17 +10,15 @@ from psycopg2 import sql as pg
 from pydantic import Field
 
 from scrm.lib import formats
+from segmentation.standings.columns import Column, placed_orders
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, register
 
 DAY = 86_400
 TONES = ("slate", "amber", "blue", "violet", "green")
-PAID = "FROM members_order WHERE pool_id = %(pool_id)s AND status = 1 AND placed_at <= %(as_of)s AND {mine}"
-ORDERS = f"SELECT member_id, placed_at AS at {PAID}"
 # The first order of each day: the one before is a day or more ago, or of another date.
-DAYS = (
-    f"SELECT member_id, at FROM (SELECT member_id, placed_at AS at, lag(placed_at) OVER mine AS before {PAID}"  # noqa: S608
-    " WINDOW mine AS (PARTITION BY member_id ORDER BY placed_at)) AS o WHERE before IS NULL OR at >= before + interval '26 hours'"
-    " OR (at AT TIME ZONE %(zone)s)::date <> (before AT TIME ZONE %(zone)s)::date"
+OF_A_DAY = pg.SQL(
+    "a.before IS NULL OR a.at >= a.before + interval '26 hours'"
+    " OR (a.at AT TIME ZONE %(zone)s)::date <> (a.before AT TIME ZONE %(zone)s)::date"
 )
 ENOUGH = 20  # fewer who took a step say nothing about how long it takes
 
@@ -47,10 +45,13 @@ class Ladder(Family):
     def _label(n: int, steps: int) -> str:
         return (_("第 %(n)s 次及以上") if n == steps else _("第 %(n)s 次")) % {"n": n}
 
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        return [placed_orders()]
+
     def gather(self, ask: Ask) -> Statement | None:
-        purchases = pg.SQL(DAYS if ask.settings.same_day else ORDERS)
-        values = {"as_of": ask.as_of, "zone": ask.zone, "steps": ask.settings.steps}
-        return Statement("standings/gather_purchases", values, {"purchases": purchases}, is_for_both=True)
+        values = {"zone": ask.zone, "steps": ask.settings.steps}
+        slots = {"placed": pg.Identifier(placed_orders().name), "counted": OF_A_DAY if ask.settings.same_day else pg.SQL("TRUE")}
+        return Statement("standings/gather_purchases", values, slots, is_for_both=True)
 
     def measure(self, ask: Ask) -> Statement | None:
         return Statement("standings/measure_purchases", {"steps": ask.settings.steps})

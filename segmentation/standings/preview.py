@@ -59,7 +59,7 @@ def preview(*, pool: Pool, family_key: str, given: dict[str, Any], scheme: Schem
     family(family_key).refuse(chosen, pool)
     tried = Scheme(pk=scheme.pk if scheme else 0, pool=pool, family=family_key)
     work, chain = running.Work(tried, chosen.model_dump(mode="json")), _chain(pool, as_of)
-    running.prepare(chain, work)
+    running.prepare(chain, [work])
     running.lay(chain, [work])
     running.gather(chain, work)
     running.measure(chain, work)

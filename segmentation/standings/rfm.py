@@ -72,7 +72,14 @@ class Rfm(Family):
         return {**rfm_edges(ask.settings, dict(found), ask.as_of), "buyers": found["buyers"]}
 
     def compute(self, ask: Ask) -> Statement:
-        return Statement("standings/sort_by_rfm", constants(ask.edges), {"known": self._known(ask)})
+        values = {**constants(ask.edges), "by_age": ask.settings.is_narrow}
+        return Statement("standings/sort_by_rfm", values, {"known": self._known(ask)})
+
+    def ages(self, settings: Any, edges: Mapping[str, Any]) -> Sequence[timedelta]:
+        """Where all orders count, the last one is that of the state, along which those who crossed an edge are found."""
+        if settings.is_narrow or not edges:
+            return ()
+        return [timedelta(seconds=seconds) for seconds in (*edges["r"], edges["r_split"])]
 
     def _known(self, ask: Ask) -> pg.Composable:
         if ask.settings.is_narrow:
@@ -118,7 +125,7 @@ def _window(ask: Ask) -> dict[str, Column]:
     return {
         "window_count": Column("order", pg.SQL("(count(*) FILTER (WHERE {}))::int").format(mine), since),
         "window_amount": Column("order", pg.SQL("coalesce(sum(net_amount) FILTER (WHERE {}), 0)::bigint").format(mine), since),
-        "window_due": columns.over("order", "min", since),
+        "window_due": Column("order", pg.SQL("min(placed_at) FILTER (WHERE {})").format(mine), since),
     }
 
 

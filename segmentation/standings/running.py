@@ -17,6 +17,7 @@ from scrm.lib import sql
 from segmentation.models import Scheme
 from segmentation.recalculation import steps
 from segmentation.recalculation.steps import Bounds, Chain, Slot
+from segmentation.standings import columns
 from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Family, Settings, Statement, family, is_known
 
@@ -36,8 +37,16 @@ SIDE_BY_SIDE: dict[str, Any] = {
 IN_ORDER: dict[str, Any] = {**SIDE_BY_SIDE, "enable_hashagg": "off", "enable_bitmapscan": "off"}
 # Events lie in the order they came: all of them are read once, by everybody there is, and hashed.
 AT_ONCE: dict[str, Any] = {"parallel_setup_cost": 0, "parallel_tuple_cost": 0.001, "enable_sort": "off", "work_mem": "256MB"}
+# Of a large pool each worker reads all and hashes those of its own members: putting together what both found of everybody
+# takes longer. The planner would share out each half again, one after the other, if workers cost nothing (`_setup`).
+EACH_HALF: dict[str, Any] = {
+    **SIDE_BY_SIDE, "enable_sort": "off", "enable_indexscan": "off", "enable_indexonlyscan": "off", "enable_bitmapscan": "off"
+}  # fmt: skip
+# The standings of a scheme are read as they lie, not by class and member.
+STORED: dict[str, Any] = {**SIDE_BY_SIDE, "enable_indexscan": "off", "enable_nestloop": "off"}
+LARGE = 100_000  # buyers
 CHANGES = "standings"  # the table of a tick with what differs in all schemes
-PASSES = {"order": ("orders", IN_ORDER), "event": ("events", AT_ONCE)}
+PASSES: dict[columns.Source, str] = {"order": "orders", "event": "events"}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -99,9 +108,6 @@ def _active(pool: Pool) -> Any:
 def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
     """Where everybody in the scope stands, and what of it differs; `anew`: with edges measured now."""
     works = list(works)
-    if anew:
-        for work in works:
-            prepare(chain, work)
     lay(chain, works)
     for work in works:
         gather(chain, work)
@@ -113,27 +119,67 @@ def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
         compare_few(chain, works)
 
 
-def prepare(chain: Chain, work: Work) -> None:
-    """What the family must know before it reads; what it knew last time, if its settings are the same."""
-    work.edges = work.scheme.edges if work.scheme.applied == work.settings else {}
-    work.edges = work.family.prepare(work.ask(chain))
+def crossings(works: Iterable[Work], since: datetime, as_of: datetime) -> dict[str, list[datetime]]:
+    """Between which last orders a member crossed an age that a family leaves to ticks, since the last run or the scheme's own."""
+    found: dict[str, list[datetime]] = {"crossed_after": [], "crossed_until": []}
+    for work in works:
+        begin = min(since, work.scheme.computed_at or since)
+        for age in sorted(set(work.family.ages(work.chosen, work.edges))):
+            found["crossed_after"].append(begin - age)
+            found["crossed_until"].append(as_of - age)
+    return found
 
 
-def lay(chain: Chain, works: Iterable[Work]) -> None:
-    """The one pass over orders and the one over events, with what these schemes want of them."""
+def prepare(chain: Chain, works: Iterable[Work]) -> None:
+    """What families must know before anything is read; what they knew last time, if their settings are the same."""
+    for work in works:
+        work.edges = work.scheme.edges if work.scheme.applied == work.settings else {}
+        work.edges = work.family.prepare(work.ask(chain))
+
+
+def lay(chain: Chain, works: Iterable[Work], more: Iterable[Column] = ()) -> None:
+    """The one pass over orders and the one over events, with what these schemes want of them; what is there is not read again."""
+    for source, slot in PASSES.items():
+        if slot not in chain.tables and (mine := columns_of(chain, works, source, more)):
+            _pass(chain, slot, mine)
+
+
+def of_orders(chain: Chain, works: Iterable[Work]) -> pg.Composable | None:
+    """What these schemes want of orders, for the pass that gathers the facts."""
+    mine = columns_of(chain, works, columns.ORDER)
+    return picked(mine) if mine else None
+
+
+def columns_of(chain: Chain, works: Iterable[Work], source: columns.Source, more: Iterable[Column] = ()) -> list[Column]:
+    """What these schemes want of a source, equal columns once."""
     wanted = {column.name: column for work in works for column in work.family.columns(work.ask(chain))}
-    for source, (slot, knobs) in PASSES.items():
-        mine = [wanted[name] for name in sorted(wanted) if wanted[name].source == source]
-        if mine:
-            _pass(chain, slot, mine, {} if chain.of or len(chain.parts) == 1 else knobs)
+    wanted |= {column.name: column for column in more}
+    return [wanted[name] for name in sorted(wanted) if wanted[name].source == source]
 
 
-def _pass(chain: Chain, slot: str, columns: list[Column], knobs: dict[str, Any]) -> None:
-    begins = [column.since or LONG_AGO for column in columns]
-    picked = pg.SQL(",\n    ").join(pg.SQL("{} AS {}").format(column.sql, pg.Identifier(column.name)) for column in columns)
-    parted = _mine(chain) if chain.of or slot == "orders" else pg.SQL("TRUE")
-    values = {"as_of": chain.as_of, "since": min(begins)}
-    chain.keep(slot, f"{FOLDER}gather_{slot}", values, slots={"columns": picked, "mine": parted}, told=False, **knobs)
+def picked(found: Iterable[Column]) -> pg.Composable:
+    """Columns as a pass lists them."""
+    return pg.SQL(",\n    ").join(pg.SQL("{} AS {}").format(column.sql, pg.Identifier(column.name)) for column in found)
+
+
+def _pass(chain: Chain, slot: str, found: list[Column]) -> None:
+    since = min(column.since or LONG_AGO for column in found)
+    whose, knobs, buyers = _mine(chain), IN_ORDER, _buyers(chain)
+    if slot == "events" and not chain.of:
+        whose, knobs = (whose, _setup(EACH_HALF, buyers * 2 // 3)) if buyers > LARGE else (pg.SQL("TRUE"), AT_ONCE)
+    slots: dict[str, Slot] = {"columns": picked(found), "mine": whose}
+    values = {"as_of": chain.as_of, "since": since}
+    chain.keep(slot, f"{FOLDER}gather_{slot}", values, slots=slots, told=False, **_knobs(chain, knobs))
+
+
+def _buyers(chain: Chain) -> int:
+    """How large the pool is, as far as the run knows by now; only a run of halves asks."""
+    return next((note["rows"] for note in chain.done if note["step"] == "gather_facts" and len(chain.parts) > 1), 0)
+
+
+def _setup(knobs: dict[str, Any], cost: int) -> dict[str, Any]:
+    """What setting up workers counts as: less than half of the work, more than what sharing it out again would seem to save."""
+    return {**knobs, "parallel_setup_cost": cost}
 
 
 def gather(chain: Chain, work: Work) -> None:
@@ -146,7 +192,8 @@ def gather(chain: Chain, work: Work) -> None:
         name = statement.name if statement.is_for_both else statement.name + chain.of
         whose = {"mine": _mine(chain)} if statement.is_for_both else {}
         slots = {**whose, **{key: _given(chain, work, part) for key, part in statement.slots.items()}}
-        chain.keep(slot, name, dict(statement.values), slots=slots, scheme=work.scheme.pk, told=False, **_knobs(chain))
+        knobs = _knobs(chain, _setup(SIDE_BY_SIDE, _buyers(chain) // 20))
+        chain.keep(slot, name, dict(statement.values), slots=slots, scheme=work.scheme.pk, told=False, **knobs)
     work.gathered = chain.tables[slot]
 
 
@@ -176,8 +223,8 @@ def _mark(statement: Statement) -> str:
     return blake2b(said.encode(), digest_size=6).hexdigest()
 
 
-def _knobs(chain: Chain) -> dict[str, Any]:
-    return {} if chain.of or len(chain.parts) == 1 else SIDE_BY_SIDE
+def _knobs(chain: Chain, wanted: dict[str, Any] = SIDE_BY_SIDE) -> dict[str, Any]:
+    return {} if chain.of or len(chain.parts) == 1 else wanted
 
 
 def measure(chain: Chain, work: Work) -> None:
@@ -226,7 +273,7 @@ def compare(chain: Chain, work: Work) -> None:
     """What differs from the stored standings."""
     slot = f"standings_{work.scheme.pk}"
     slots = {"computed": lambda bounds: computed(chain, work, bounds)}
-    chain.keep(slot, f"{FOLDER}find_changes", values(chain, work), slots=slots, scheme=work.scheme.pk, **_knobs(chain))
+    chain.keep(slot, f"{FOLDER}find_changes", values(chain, work), slots=slots, scheme=work.scheme.pk, **_knobs(chain, STORED))
     work.changes = chain.tables[slot]
 
 

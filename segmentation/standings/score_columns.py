@@ -1,13 +1,14 @@
 """Points by the pass over everybody's orders and events: what an act is worth by now is looked up by its age.
 
 Of items counted each time, the pass adds up what the acts are worth. Of items counted once a day it keeps the days as bits,
-and what those are worth is looked up eight days at a time. Both come to what `gather_score` makes of single acts: whole days
+and counts them by the binary digits of what each is worth. Both come to what `gather_score` makes of single acts: whole days
 of age, every act (or day) rounded by itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from psycopg2 import sql as pg
@@ -16,8 +17,6 @@ from segmentation.standings import columns
 from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask
 from segmentation.standings.score_items import THOUSAND, Item
-
-BYTE = 8
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ def ages(ask: Ask) -> Ages | None:
     return Ages(datetime.combine(last, time(), ZoneInfo(zone)), days, ask.edges["half_life"], (today - last).days)
 
 
-def counted(items: Sequence[Item], known: Ages | None) -> dict[int, Column]:
+@lru_cache(maxsize=64)
+def counted(items: tuple[Item, ...], known: Ages | None) -> dict[int, Column]:
     """The items, by number, that the pass counts, and by which column."""
     if known is None:
         return {}
@@ -83,7 +83,8 @@ def _midnights(known: Ages) -> list[datetime]:
     return [known.start - timedelta(days=n) for n in range(known.window_days, -known.ahead - 1, -1)]
 
 
-def relation(items: Sequence[Item], known: Ages | None) -> pg.SQL:
+@lru_cache(maxsize=64)
+def relation(items: tuple[Item, ...], known: Ages | None) -> pg.SQL:
     """Points (thousandths) by member and source, out of the columns; its slots are filled by the running."""
     parts = []
     found = counted(items, known)
@@ -100,20 +101,13 @@ def _points(item: Item, column: Column, known: Ages) -> str:
 
 
 def _of_bits(item: Item, column: Column, known: Ages) -> str:
-    """The worth of the days whose bits are set: a table of 256 sums for every eight of them."""
+    """The worth of the days whose bits are set: for each binary digit, how many of those days have it in their worth."""
     bits = known.window_days + 1 + known.ahead
-    skipped = max(columns.WORD - bits, 0)
-    worth = [known.worth(item.weight * THOUSAND, known.window_days - n - 1) for n in range(bits)]
-    parts = []
-    for first in range(0, bits, BYTE):
-        size = min(BYTE, bits - first)
-        sums = [sum(worth[first + n] for n in range(size) if value >> (size - 1 - n) & 1) for value in range(1 << size)]
-        parts.append(f"({_literal(sums)})[substring({column.name} FROM {skipped + first + 1} FOR {size})::int + 1]::bigint")
-    return "(" + " + ".join(parts) + ")"
-
-
-def _literal(numbers: Sequence[int]) -> str:
-    return f"'{{{{{','.join(map(str, numbers))}}}}}'::int[]"
+    worth = [known.worth(abs(item.weight) * THOUSAND, known.window_days - n - 1) for n in range(bits)]
+    worth = [0] * columns.padding(bits) + worth
+    masks = ("".join(str(each >> digit & 1) for each in worth) for digit in range(max(worth).bit_length()))
+    parts = [f"bit_count({column.name} & B'{mask}') * {1 << digit}" for digit, mask in enumerate(masks)]
+    return ("-" if item.weight < 0 else "") + f"({' + '.join(parts) or '0'})"
 
 
 def _numbers(numbers: Sequence[int]) -> pg.SQL:

@@ -12,6 +12,7 @@ from scrm.lib.problems import Problem
 from segmentation.models import RecalculationRun
 from segmentation.recalculation import services, settings
 from segmentation.recalculation.edges import Edges, edges, params
+from segmentation.standings import services as standings
 from tests import factories
 from tests.factories import days_before
 
@@ -171,7 +172,7 @@ def test_gathered_facts_are_the_same_for_a_pool_and_for_a_scope(pool, alice, bob
         factories.order(alice, f"A{n}", days_before(as_of, days), amount, status=status)
     factories.order(alice, "part", days_before(as_of, 3), 90, refunded=60)
     values = {"pool_id": pool.pk, **services.window(365, as_of)}
-    ends = {"low": pg.Literal(alice.pk), "high": pg.Literal(alice.pk)}
+    ends = {"low": pg.Literal(alice.pk), "high": pg.Literal(alice.pk), "columns": pg.SQL("")}
     row = {
         "member_id": alice.pk,
         "order_count": 4,
@@ -183,7 +184,7 @@ def test_gathered_facts_are_the_same_for_a_pool_and_for_a_scope(pool, alice, bob
         "window_due": days_before(as_of, 364) + timedelta(days=365),
     }
     assert sql.rows("segmentation/gather_facts", values, **ends) == [row]
-    assert sql.rows("segmentation/gather_facts_of", values, scope=services.live(pool.pk)) == [row]
+    assert sql.rows("segmentation/gather_facts_of", values, scope=services.live(pool.pk), columns=pg.SQL("")) == [row]
     ahead = [{"member_id": alice.pk, "placed_at": days_before(as_of, -1)}]
     assert sql.rows("segmentation/find_future_orders", values) == ahead
     assert sql.rows("segmentation/find_future_orders_of", values, scope=services.live(pool.pk)) == ahead
@@ -236,3 +237,17 @@ def test_moves_and_classes_are_counted(pool, alice, bob, as_of):
     )
     found = sql.rows("segmentation/count_moves", changes=pg.SQL("(SELECT * FROM {})").format(changes))
     assert sorted(row["members"] for row in found) == [1, 2]
+
+
+def test_leads_are_told_from_the_pass_over_events_as_from_events_of_their_own(pool, alice, bob, as_of):
+    new = factories.member(pool, "Neu", joined_at=days_before(as_of, 4))
+    for number, (member, days) in enumerate([(alice, 5), (alice, 40), (bob, 31), (new, -2), (new, -1)]):
+        factories.event(member, number, days_before(as_of, days))
+    for asked in ("gather_leads", "gather_leads_seen"):
+        run = services.recalculate(pool=pool, as_of=as_of)
+        assert asked in [step["step"] for step in run.steps]
+        assert sorted(MemberState.objects.values_list("member_id", "lead", "stage_due")) == [
+            (alice.pk, 2, days_before(as_of, -25)), (bob.pk, 3, None), (new.pk, 1, days_before(as_of, -1)),
+        ]  # fmt: skip
+        MemberState.objects.all().delete()
+        standings.save(pool=pool, family="usage", name=f"a pass over events after {asked}", settings={}, actor=None)

@@ -71,6 +71,17 @@ def test_a_standing_is_due_when_an_order_leaves_the_window_or_an_age_is_reached(
     assert (row.value, row.due) == (425, days_before(as_of, 10) + timedelta(days=90))
 
 
+def test_where_all_orders_count_ticks_look_for_who_crossed_an_age(pool, bought, alice, as_of):
+    made = scheme(pool)
+    services.recalculate(pool=pool, as_of=as_of)
+    row = MemberStanding.objects.get(scheme_id=made.pk, member=alice)
+    assert (row.value, row.due) == (525, days_before(as_of, 30) + timedelta(days=365))  # no age, only the window
+    crossed = days_before(as_of, 10) + timedelta(days=30)
+    assert services.tick(pool=pool, as_of=crossed - timedelta(seconds=1)) is None
+    assert services.tick(pool=pool, as_of=crossed) is not None
+    assert standing(made)[alice.pk][1] == 425
+
+
 def test_a_late_line_and_a_backdated_order_are_counted_by_the_tick_as_by_a_full_run(pool, bought, alice, bob, as_of):
     made = scheme(pool, categories=["尿布"])
     services.recalculate(pool=pool, as_of=as_of)

@@ -1,4 +1,5 @@
--- Scores and group of the buyers of an RFM configuration by constant edges; due when an order leaves the window, or an age is reached.
+-- Scores and group of the buyers of an RFM configuration by constant edges; due when an order leaves the window, and by_age when
+-- an age is reached: otherwise ticks look for who crossed one, as edges measured every night would move it for everybody.
 -- Reads {known} (facts of the run, or what the configuration gathered) and {scope}; a plain SELECT.
 -- sample {known} = (SELECT *, facts_due AS window_due FROM members_memberstate)
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
@@ -23,11 +24,16 @@ SELECT
     NULL::timestamptz AS since,
     least(
         k.window_due,
-        CASE WHEN k.last_order_at + %(r_split)s > %(as_of)s THEN k.last_order_at + %(r_split)s END,
-        CASE WHEN k.last_order_at + %(r1)s > %(as_of)s THEN k.last_order_at + %(r1)s END,
-        CASE WHEN k.last_order_at + %(r2)s > %(as_of)s THEN k.last_order_at + %(r2)s END,
-        CASE WHEN k.last_order_at + %(r3)s > %(as_of)s THEN k.last_order_at + %(r3)s END,
-        CASE WHEN k.last_order_at + %(r4)s > %(as_of)s THEN k.last_order_at + %(r4)s END
+        CASE
+            WHEN %(by_age)s
+                THEN least(
+                    CASE WHEN k.last_order_at + %(r_split)s > %(as_of)s THEN k.last_order_at + %(r_split)s END,
+                    CASE WHEN k.last_order_at + %(r1)s > %(as_of)s THEN k.last_order_at + %(r1)s END,
+                    CASE WHEN k.last_order_at + %(r2)s > %(as_of)s THEN k.last_order_at + %(r2)s END,
+                    CASE WHEN k.last_order_at + %(r3)s > %(as_of)s THEN k.last_order_at + %(r3)s END,
+                    CASE WHEN k.last_order_at + %(r4)s > %(as_of)s THEN k.last_order_at + %(r4)s END
+                )
+        END
     ) AS due,
     NULL::timestamptz AS expected_at
 FROM {known} AS k
