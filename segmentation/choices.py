@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import get_language
 
 from members.models import Channel, Community, Member, Pool, Product, Store, Tag
@@ -62,6 +62,12 @@ def name_of(pool: Pool, language: str, source: str, value: Any) -> str:
     return str(NAMES[source](pool, [value], language).get(value, f"#{value}")) if source in NAMES else str(value)
 
 
+def names_of(pool: Pool, source: str, values: Iterable[Any]) -> dict[Any, str]:
+    """What people call some choices of a source, itself where it has no name of its own."""
+    wanted = list(values)
+    return {value: value for value in wanted} | (NAMES[source](pool, wanted, _language()) if source in NAMES else {})
+
+
 def namer(pool: Pool, language: str | None = None) -> Callable[[str, Any], str]:
     """`names` for `explain`: each name is looked up once."""
     known: dict[tuple[str, Any], str] = {}
@@ -113,6 +119,14 @@ def _home_stores(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Op
     known = Store.objects.filter(pool=pool, is_registered=True).order_by("name")
     found = known.filter(Q(name__icontains=q) | Q(code__icontains=q))
     return [(pk, name) for pk, name in found.values_list("pk", "name")[:limit]]
+
+
+def _stores(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
+    """Stores by the code orders name, told by their names."""
+    named = _store_names_of(pool)
+    meant = [code for code, name in named.items() if q and q.lower() in name.lower()]
+    codes = dict.fromkeys([*meant, *(str(code) for code, _label in _column("list_stores", pool, q, of, limit))])
+    return [(code, f"{named[code]} · {code}" if code in named else code) for code in codes][:limit]
 
 
 def _communities(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
@@ -168,7 +182,6 @@ COLUMNS = (
     "categories",
     "subcategories",
     "brands",
-    "stores",
     "event_kinds",
     "attributes",
     "attribute_values",
@@ -181,6 +194,7 @@ LISTS: dict[str, Lists] = {
     "segments": _segments,
     "channels": _channels,
     "staff": _staff,
+    "stores": _stores,
     "home_stores": _home_stores,
     "communities": _communities,
     "products": _products,
@@ -201,6 +215,16 @@ def _rows(found: QuerySet[Any], values: Iterable[Any]) -> dict[Any, str]:
 def _channel_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, str]:
     zh = language.startswith("zh")
     return {row.pk: row.name if zh else row.name_en for row in Channel.objects.filter(pk__in=list(values))}
+
+
+def _store_names_of(pool: Pool) -> dict[str, str]:
+    """Code → name, of those that are called otherwise than their code."""
+    return dict(Store.objects.filter(pool=pool).exclude(Q(name="") | Q(name=F("code"))).values_list("code", "name"))
+
+
+def _store_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, str]:
+    named = _store_names_of(pool)
+    return {value: named.get(value, str(value)) for value in values}
 
 
 def _staff_names(pool: Pool, values: Iterable[Any], language: str) -> dict[Any, str]:
@@ -241,6 +265,7 @@ EVENT_NAMES = {
     "share": ("分享", "share"),
     "sign_in": ("签到", "sign-in"),
     "message_open": ("打开消息", "message open"),
+    "coupon_redeem": ("核销优惠券", "coupon redemption"),
 }
 
 
@@ -261,6 +286,7 @@ NAMES: dict[str, Named] = {
     "members": lambda pool, values, language: _rows(Member.objects.filter(pool=pool), values),
     "channels": _channel_names,
     "staff": _staff_names,
+    "stores": _store_names,
     "home_stores": lambda pool, values, language: _rows(Store.objects.filter(pool=pool), values),
     "communities": lambda pool, values, language: _rows(Community.objects.filter(pool=pool), values),
     "message_sources": _sender_names,

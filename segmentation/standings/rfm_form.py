@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.models import Channel, Pool
 from scrm.lib import sql
+from segmentation import choices
 from segmentation.recalculation.forms import RfmFields, rfm_document, rfm_initial
 from segmentation.standings.forms import SettingsForm, form_of
 
@@ -33,7 +34,8 @@ class RfmSchemeForm(SettingsForm, RfmFields):
         for name in ("categories", "stores"):
             found = [row["value"] for row in sql.rows(f"segmentation/list_{name}", {"pool": pool.pk, "q": "", "limit": MOST})]
             known = list(dict.fromkeys([*found, *kept.get(name, [])]))  # what was chosen stays a choice though it is gone
-            self.fields[name].choices = [(each, each) for each in known]  # type: ignore[attr-defined]
+            called = choices.names_of(pool, name, known)
+            self.fields[name].choices = [(each, called[each]) for each in known]  # type: ignore[attr-defined]
         self.fields["channels"].choices = [(channel.pk, str(channel)) for channel in Channel.objects.all()]  # type: ignore[attr-defined]
 
     @classmethod
