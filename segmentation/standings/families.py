@@ -121,7 +121,7 @@ class Family(ABC):
         {gathered}, {low}, {high}.
 
         Whom it leaves out stands nowhere. `since` may be null: then it is when the run saw the code first. `due` is
-        the first moment at which the row would be another by itself (null: never): ticks come back then.
+        the first moment at which the row would be another by itself (null: never), but for `ages`: ticks come back then.
         """
 
     def ages(self, settings: Any, edges: Mapping[str, Any]) -> Sequence[timedelta]:
