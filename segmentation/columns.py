@@ -30,9 +30,14 @@ class Column:
 
     def packed(self) -> bytes:
         """The values in as few bytes each as hold the greatest."""
-        ends = (int(self.values.min()), int(self.values.max())) if len(self.values) else (0, 0)
-        size = next(size for size in SIZES if np.iinfo(size).min <= ends[0] and ends[1] <= np.iinfo(size).max)
-        return self.values.astype(size).tobytes()
+        return narrow(self.values).tobytes()
+
+
+def narrow(values: Numbers) -> Numbers:
+    """The same numbers in as few bytes each as hold the greatest."""
+    ends = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    size = next(size for size in SIZES if np.iinfo(size).min <= ends[0] and ends[1] <= np.iinfo(size).max)
+    return values.astype(size, copy=False)
 
 
 def unpacked(ids: BitMap, packed: bytes | memoryview, labels: list[str] | None) -> Column:
@@ -44,9 +49,11 @@ def unpacked(ids: BitMap, packed: bytes | memoryview, labels: list[str] | None) 
 
 def column(ids: Numbers, values: Numbers, labels: tuple[str, ...] | None = None) -> Column:
     """A column of values that came in any order."""
-    known = values != UNKNOWN
-    if not known.all():
-        ids, values = ids[known], values[known]
+    if values.dtype == np.int64:
+        known = values != UNKNOWN
+        if not known.all():
+            ids, values = ids[known], values[known]
+        values = narrow(values)
     if len(ids) > 1 and not (ids[1:] > ids[:-1]).all():
         ids, values = _sorted(ids, values)
     return Column(bitmaps.of_array(ids), values, labels)
@@ -59,7 +66,7 @@ def _sorted(ids: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
         order = np.argsort(ids)
         return ids[order], values[order]
     places, there = np.zeros(span, values.dtype), np.zeros(span, bool)
-    at = ids.astype(np.int64) - low
+    at = ids - np.uint32(low)
     places[at], there[at] = values, True
     found = np.flatnonzero(there)
     return (found + low).astype(np.uint32), places[found]

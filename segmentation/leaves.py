@@ -9,21 +9,23 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from struct import pack
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from pyroaring import BitMap
 
 from members.models import Pool
 from members.versions import versions
 from scrm.lib import clock, sql
-from segmentation import bitmaps, columns
+from segmentation import bitmaps, columns, following
 from segmentation.columns import Column
 from segmentation.models import Leaf as Kept
+from segmentation.rules.catalog import fact
 from segmentation.rules.measures import Measure, Pass, measures_of, passes
-from segmentation.rules.normalise import Leaf
+from segmentation.rules.normalise import HOURS, Leaf
 from segmentation.rules.statements import choices, domains, grouped, statement
 
 FORMAT = "5"  # raise it when the SQL of facts changes its meaning
@@ -31,9 +33,12 @@ UNCOUNTED = frozenset({"blocks", "participants"})
 KEEP = timedelta(days=2)
 KEEP_ROWS = 3000
 KEEP_COLUMNS = 200  # of those, with values: they are the big ones
-MOST_SENT = 8_000_000  # rows of four bytes, which are text on their way
+MOST_SENT = 48_000_000  # bytes of rows that are sent instead of grouped or joined
 FEW = 8  # choices that one pass over the rows tells apart; more are grouped
+KEEPING = "COPY segmentation_leaf (pool_id, key, size, bitmap, values, labels, ms, at) FROM STDIN (FORMAT binary)"
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL counts from
 UNIVERSE = Leaf("universe", op="all")
+INSTANT = 12  # bytes of a member and an instant
 Row = tuple[bytes, int, bytes, bytes | None, str | None, float]  # key, size, bitmap, values, labels, ms
 EVERY_LIVE_MEMBER = "SELECT id FROM members_member WHERE pool_id = %(pool)s AND merged_into IS NULL"
 
@@ -120,10 +125,16 @@ class Shelf:
     def _save(self) -> None:
         if not self._fresh:
             return
-        names = ("keys", "sizes", "bitmaps", "values", "labels", "ms")
-        rows = dict(zip(names, map(list, zip(*self._fresh, strict=True)), strict=True))
-        alone = transaction.get_autocommit()
-        sql.execute("segmentation/keep_leaves", {"pool": self.pool.pk, "at": clock.now(), "alone": alone, **rows})
+        alone, at = transaction.get_autocommit(), clock.now()
+        try:
+            with transaction.atomic():
+                if alone:  # what is lost with the power is computed again: it need not wait for the disk
+                    sql.fetch("SELECT set_config('synchronous_commit', 'off', true)")
+                sql.values_in(KEEPING, [_binary(self.pool.pk, at, row) for row in self._fresh])
+        except IntegrityError:  # somebody else has just kept some of them
+            names = ("keys", "sizes", "bitmaps", "values", "labels", "ms")
+            rows = dict(zip(names, map(list, zip(*self._fresh, strict=True)), strict=True))
+            sql.execute("segmentation/keep_leaves", {"pool": self.pool.pk, "at": at, "alone": alone, **rows})
         self._fresh.clear()
 
     def _read(self, one: Pass) -> None:
@@ -174,14 +185,41 @@ class Shelf:
         self._fresh.append((key, len(ids), ids.serialize(), values, labels, ms))
 
 
+def _binary(pool: int, at: datetime, row: Row) -> list[bytes | None]:
+    """A row of KEEPING as PostgreSQL keeps it."""
+    key, size, packed, values, labels, ms = row
+    since = (at - EPOCH) // timedelta(microseconds=1)
+    said = None if labels is None else b"\x01" + labels.encode()
+    return [pool.to_bytes(8, "big"), key, size.to_bytes(8, "big"), packed, values, said, pack(">d", ms), since.to_bytes(8, "big")]
+
+
 def _values(one: Pass, pool: Pool) -> tuple[columns.Numbers, list[Column]]:
     """Whose rows there are, and a column of each measure."""
     place: Any = {"pool": pool.pk, "zone": pool.zone}
-    if one.scattered and bitmaps.estimated(*(rows := one.ungrouped(**place))) <= MOST_SENT:
-        ids, counts = bitmaps.tallied(*rows)
-        return ids, [columns.column(ids, counts)]
+    if (found := _sequence(one, **place) or _sums(one, **place)) is not None:
+        ids, each = found
+        return ids, [columns.column(ids, values) for values in each]
     query = one.statement(**place)
     return _choices(*query, texts=one.texts) if one.grouped else _numbers(*query, len(one.measures))
+
+
+def _sequence(one: Pass, **place: Any) -> tuple[columns.Numbers, list[columns.Numbers]] | None:
+    """What happened one after the other, compared here unless that is too much to send."""
+    asked, rows = one.measures[0], one.pair(**place)
+    if not rows or not asked.then or sum(bitmaps.estimated(*each) for each in rows) * INSTANT > MOST_SENT:
+        return None
+    within = asked.then.within * HOURS[asked.then.unit] * 3_600_000_000
+    first, second = (bitmaps.instants(*each) for each in rows)
+    ids, counts = following.counted(first, second, within, missed=fact(asked.fact).missed)
+    return ids, [counts]
+
+
+def _sums(one: Pass, **place: Any) -> tuple[columns.Numbers, list[columns.Numbers]] | None:
+    """Rows that are counted or added up, here unless that is too much to send."""
+    if not one.each:
+        return None
+    rows = one.ungrouped(**place)
+    return bitmaps.tallied(*rows, one.summed) if bitmaps.estimated(*rows) * one.width <= MOST_SENT else None
 
 
 def _numbers(text: str, params: dict[str, object], count: int) -> tuple[columns.Numbers, list[Column]]:
@@ -192,10 +230,13 @@ def _numbers(text: str, params: dict[str, object], count: int) -> tuple[columns.
 def _choices(text: str, params: dict[str, object], *, texts: bool) -> tuple[columns.Numbers, list[Column]]:
     """Few values of many members: only ids need to travel."""
     groups = bitmaps.grouped_ids(text, params)
+    groups.sort(key=lambda group: group[0] is None)  # who has no value comes last
     ids = np.concatenate([np.zeros(0, np.uint32), *(group for _, group in groups)])
-    places = [columns.UNKNOWN if found is None else place if texts else found for place, (found, _) in enumerate(groups)]
-    values = np.repeat(np.array(places, np.int64), [len(group) for _, group in groups])
-    return ids, [columns.column(ids, values, tuple(label or "" for label, _ in groups) if texts else None)]
+    known = [(found, len(group)) for found, group in groups if found is not None]
+    places = np.array([place if texts else found for place, (found, _) in enumerate(known)], np.int64)
+    values = np.repeat(columns.narrow(places), [size for _, size in known])
+    labels = tuple(str(label) for label, _ in known) if texts else None
+    return ids, [columns.column(ids[: len(values)], values, labels)]
 
 
 def sweep(*, as_of: datetime) -> int:

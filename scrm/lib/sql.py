@@ -4,9 +4,10 @@ The only module that may touch a connection. A file is named as "members/touch_m
 may hold `{slots}` for identifiers and generated fragments (psycopg2.sql objects), never for values.
 """
 
+import io
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -114,6 +115,51 @@ def copy_out(statement: str | pg.Composed, file: Any) -> None:
         if isinstance(statement, pg.Composed):
             statement = statement.as_string(_connected())
         cursor.cursor.copy_expert(statement, file)
+
+
+def copy_values(statement: str, params: Params | None = None) -> list[list[memoryview | None]]:
+    """Rows of a generated query, each value as PostgreSQL keeps it: large ones are not written out as text on their way."""
+    sent: list[bytes] = []
+    with connection.cursor() as cursor:
+        asked = cursor.cursor.mogrify(statement, params or {}).decode()
+        if connection.queries_logged:  # the driver's own COPY is not seen by whoever counts statements
+            connection.queries_log.append({"sql": asked, "time": "0"})
+        cursor.cursor.copy_expert(f"COPY ({asked}\n) TO STDOUT (FORMAT binary)", _Sent(sent))
+    return list(_rows(sent))
+
+
+def values_in(statement: str, rows: Iterable[Sequence[bytes | None]]) -> int:
+    """COPY … FROM STDIN (FORMAT binary) of a few rows with large values, each as PostgreSQL keeps it."""
+    parts = [b"PGCOPY\n\xff\r\n\0", bytes(8)]
+    for row in rows:
+        parts.append(len(row).to_bytes(2, "big"))
+        for value in row:
+            parts += [(-1).to_bytes(4, "big", signed=True)] if value is None else [len(value).to_bytes(4, "big"), value]
+    return copy_in(statement, io.BytesIO(b"".join([*parts, b"\xff\xff"])), 1 << 20)
+
+
+class _Sent:
+    """A file that keeps what is written to it, piece by piece."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.write = pieces.append
+
+
+def _rows(sent: list[bytes]) -> Iterator[list[memoryview | None]]:
+    """The binary format of COPY, a row a piece: the number of values, each behind its length. 19 bytes come before the first."""
+    for n, piece in enumerate(sent):
+        row, at = memoryview(piece), 0 if n else 19
+        count = int.from_bytes(row[at : at + 2], "big", signed=True)
+        if count > 0:
+            yield list(_values(row[at + 2 :], count))
+
+
+def _values(row: memoryview, count: int) -> Iterator[memoryview | None]:
+    at = 0
+    for _ in range(count):
+        length = int.from_bytes(row[at : at + 4], "big", signed=True)
+        at += 4 + max(length, 0)
+        yield None if length < 0 else row[at - length : at]
 
 
 def copy_rows(name: str, file: Any, params: Params | None = None, **slots: pg.Composable) -> None:

@@ -6,6 +6,7 @@ constants of `statements.py`; values are bound, never written in.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from segmentation.rules.ast import Condition
@@ -101,8 +102,10 @@ class Fact:
     measure: str = ""  # the SQL expression the operator compares
     ratio: tuple[str, ...] = ()  # it is the mean of these two facts, of the same rows
     hidden: bool = False  # only others are made of it: rules cannot ask for it
-    scattered: bool = False  # a count of rows that lie in no order of members: cheaper to send than to group
+    each: str = ""  # it is the sum of this over its rows, which may be sent instead of grouped: "1" counts them
     beside: tuple[str, ...] = ()  # facts whose measures cost nothing more when this one's rows are read
+    pair: tuple[str, str] | None = None  # the rows of a sequence and of what may follow, which may be sent instead of joined
+    missed: bool = False  # it counts what is not followed
     unit: Text | None = None
     choices: tuple[Choice, ...] = ()
     source: str = ""  # where choices come from when they are the pool's own
@@ -219,6 +222,7 @@ def _own(key: str) -> Fact:
     return found
 
 
+@cache
 def _load() -> None:
     from segmentation.rules import (  # noqa: F401
         facts_classes,

@@ -24,8 +24,11 @@ AFTER = (
 )
 FOLLOWED = AFTER.replace("{how}", "EXISTS").replace("{only}", "")
 # Whose time is not over yet has not failed to follow.
-NOT_FOLLOWED = AFTER.replace("{how}", "NOT EXISTS").replace(
-    "{only}", " AND a.at <= %(minute)s - make_interval(hours => %(then_hours)s)"
+WAITED = " AND a.at <= %(minute)s - make_interval(hours => %(then_hours)s)"
+NOT_FOLLOWED = AFTER.replace("{how}", "NOT EXISTS").replace("{only}", WAITED)
+PAIR = (
+    "SELECT a.member_id AS id, a.at AS v0 FROM ({first}) a{since} WHERE true{window}{only}",
+    "SELECT b.member_id AS id, b.at AS v0 FROM ({second}) b WHERE true{after}",
 )
 LOCAL_DAY = LOCAL.replace("{at}", "e.occurred_at") + "::date"
 EVENT_KIND = Subject(Text("哪些行为", "which events"), "event_kinds")
@@ -46,7 +49,7 @@ def _end(key: str, zh: str, en: str, pick: str) -> Fact:
 
 def _after(key: str, label: Text, sql: str, phrase: Text, deed: Text, **more: Any) -> Fact:
     made: dict[str, Any] = {"unit": TIMES, "time": "a.at", "row": "a", "absent": 0, "subject": FIRST, "then": "asked"}
-    made["dated"] = True
+    made |= {"dated": True, "pair": (PAIR[0].replace("{only}", WAITED if more.get("missed") else ""), PAIR[1])}
     return Fact(key, label, "events", "count", ("events",), sql, "count(*)", phrase=phrase, deed=deed, **(made | more))
 
 
@@ -56,7 +59,7 @@ declare(
         Text("行为次数", "events"),
         "count",
         "count(*)",
-        scattered=True,
+        each="1",
         unit=TIMES,
         phrase=Text("[{of}]行为次数", "[{of} ]events"),
         deed=Text("有过[{of}]行为", "had[ {of}] events"),
@@ -86,6 +89,7 @@ declare(
         Text("{of}后 {within}内没有{then}的次数", "times of {of} not followed by {then} within {within}"),
         Text("有过{of}后 {within}内没有{then}", "done {of} without {then} within {within}"),
         timed=True,
+        missed=True,
         note=Text("还没到时间的不算", "Those whose time is not over yet do not count"),
     ),
 )

@@ -22,6 +22,7 @@ REFUND = (
 )
 LOCAL_DAY = LOCAL.replace("{at}", "o.placed_at") + "::date"
 CHANNEL = Subject(Text("哪些渠道", "which channels"), "channels", numeric=True)
+PART = "CASE WHEN true{where} THEN 100 ELSE 0 END"
 PERCENT = Text("%", "%")
 SHARED = Text("符合条件的订单占比", "share of orders that qualify")
 
@@ -45,6 +46,7 @@ declare(
         Text("下单次数", "orders"),
         "count",
         "count(*)",
+        each="1",
         beside=("order_amount",),
         unit=ORDERS,
         phrase=Text("[在{of}]下单次数", "orders[ on {of}]"),
@@ -55,6 +57,7 @@ declare(
         Text("消费金额", "spending"),
         "amount",
         "sum(o.net_amount)",
+        each="o.net_amount",
         beside=("orders",),
         unit=YUAN,
         phrase=Text("[在{of}]消费金额", "spending[ on {of}]"),
@@ -98,8 +101,8 @@ declare(
         phrase=Text("[在{of}]符合条件的订单占比", "share of orders that qualify[ on {of}]"),
         note=Text("占全部已支付订单的百分比；条件写在「筛选」里", "Percent of all paid orders; the filters say which qualify"),
     ),
-    _orders("order_share.part", SHARED, "amount", "100 * count(*) FILTER (WHERE true{where})", sql=SHARE, hidden=True),
-    _orders("order_share.whole", SHARED, "amount", "count(*)", sql=SHARE, hidden=True),
+    _orders("order_share.part", SHARED, "amount", f"sum({PART})", each=PART, sql=SHARE, hidden=True),
+    _orders("order_share.whole", SHARED, "amount", "count(*)", each="1", sql=SHARE, hidden=True),
     _orders(
         "discounted_orders",
         Text("用优惠下单次数", "discounted orders"),

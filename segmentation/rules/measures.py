@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from segmentation.rules.catalog import fact
 from segmentation.rules.facts_member import MEMBER
 from segmentation.rules.normalise import Asked, Leaf
-from segmentation.rules.statements import bound, unasked, value
+from segmentation.rules.statements import bound, filled, pair, unasked, value
 
 FINEST = 10_000
+ONE = "1"
 NUMBERS = ("count", "amount", "money", "number")
 
 
@@ -50,9 +51,24 @@ class Pass:
         return fact(self.measures[0].fact).sql == MEMBER
 
     @property
-    def scattered(self) -> bool:
-        """Whether its rows are better counted here."""
-        return len(self.measures) == 1 and fact(self.measures[0].fact).scattered
+    def each(self) -> list[str]:
+        """What of each row is summed, if the rows may be sent instead; "1" where they are counted."""
+        found = [filled(measure, fact(measure.fact).each) for measure in self.measures]
+        return found if all(found) else []
+
+    @property
+    def summed(self) -> list[bool]:
+        """Which of them add something up; the others only count."""
+        return [each != ONE for each in self.each]
+
+    @property
+    def width(self) -> int:
+        """Bytes of a row that is sent: the member, and eight of what is summed."""
+        return 4 + 8 * sum(self.summed)
+
+    def pair(self, *, pool: int, zone: ZoneInfo) -> list[tuple[str, dict[str, Any]]]:
+        """What comes first and what may follow, if it is a sequence: `id` and the instants as `v0`."""
+        return [(text, bound(self.measures[0], pool, zone)) for text in pair(self.measures[0])]
 
     def statement(self, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
         """Yields `id` and the values as `v0`, `v1` …"""
@@ -60,8 +76,10 @@ class Pass:
         return self.rows.replace("id FROM ", f"id, {values} FROM ", 1), bound(self.measures[0], pool, zone)
 
     def ungrouped(self, *, pool: int, zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
-        """Yields the `id` of every row."""
-        return self.rows.rsplit(" GROUP BY ", 1)[0], bound(self.measures[0], pool, zone)
+        """Yields the `id` of every row, and what is summed as `v0`, `v1` …"""
+        values = "".join(f", ({each}) AS v{n}" for n, each in enumerate(self.each) if each != ONE)
+        rows = self.rows.rsplit(" GROUP BY ", 1)[0].replace("id FROM ", f"id{values} FROM ", 1)
+        return rows, bound(self.measures[0], pool, zone)
 
 
 def precise(value: Any) -> bool:

@@ -56,11 +56,20 @@ def measured(asked: Asked) -> str:
 
 def value(asked: Asked) -> str:
     """What is compared, of each row or group of rows."""
-    about = fact(asked.fact)
-    return about.measure.replace("{where}", filters.sql(about, asked.where))
+    return filled(asked, fact(asked.fact).measure)
 
 
-def _filled(asked: Asked, slots: dict[str, str]) -> str:
+def filled(asked: Asked, text: str) -> str:
+    """A part of a fact's statement with the filters in it."""
+    return text.replace("{where}", filters.sql(fact(asked.fact), asked.where)) if "{where}" in text else text
+
+
+def pair(asked: Asked) -> list[str]:
+    """The statements of a sequence's rows and of what may follow: the ids, and the instants as `v0`."""
+    return [_filled(asked, {}, text) for text in fact(asked.fact).pair or ()]
+
+
+def _filled(asked: Asked, slots: dict[str, str], text: str = "") -> str:
     about = fact(asked.fact)
     slots = {**slots, "{of}": subject(asked), "{where}": filters.sql(about, asked.where), "{since}": _since(about, asked)}
     if about.then == "asked":
@@ -68,7 +77,7 @@ def _filled(asked: Asked, slots: dict[str, str]) -> str:
         slots |= {"{first}": happenings.rows(asked.of, "of"), "{second}": happenings.rows(asked.then.of, "then_of")}
         # What follows something in the window is no older than the window: the fewer to look through, the better.
         slots["{after}"] = " AND b.at > %(start)s" if asked.span[0] else ""
-    found = about.sql.replace("{window}", window(about, asked))
+    found = (text or about.sql).replace("{window}", window(about, asked))
     for slot, filling in slots.items():
         found = found.replace(slot, filling)
     return found

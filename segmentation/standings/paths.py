@@ -1,16 +1,22 @@
 """The way up through the classes of a scheme: how long members stay on each, what is missing, and how long the rise takes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from scrm.lib import sql
+from segmentation import bitmaps
 from segmentation.models import Scheme
 from segmentation.standings import queries
 from segmentation.standings.families import Code, Words, family
 
 DAY = 86_400
+NOWHERE = 2**31 - 1  # the code of who stood in no class, as changes are sent
 ENOUGH = 10  # rises: the quartiles of fewer say little
 
 
@@ -38,12 +44,32 @@ def path(scheme: Scheme, as_of: datetime) -> list[Step]:
         return []
     stays = queries.kept(scheme, "stays", "standings/measure_stays", {"scheme_id": scheme.pk})
     given = {"pool_id": scheme.pool_id, "kind": scheme.kind, "as_of": as_of}
-    rises = queries.kept(scheme, "rises", "standings/measure_rises", given)
+    rises = queries.held(scheme, "rises", lambda: _rises(given))
     after = [*known[1:], None]
     return [
         _step(scheme, code, end, stays.get(code.number), rises.get(code.number), as_of)
         for code, end in zip(known, after, strict=True)
     ]
+
+
+def _rises(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How long members stood in a class before they went to a higher one: quartiles in seconds, from the whole history.
+
+    A first class has no beginning before it and counts from its own change.
+    """
+    ids, at, codes = bitmaps.dated_values(sql.text("segmentation/standings/list_changes"), dict(given), 1)
+    order = np.lexsort((at, ids))
+    ids, at, codes = ids[order], at[order], codes[order]
+    to = codes.astype(np.int32)  # the lower half
+    was = (codes - to) >> 32
+    rose = (ids[1:] == ids[:-1]) & (was[1:] != NOWHERE) & (to[1:] != NOWHERE) & (to[1:] > was[1:])
+    seconds, code = (at[1:][rose] - at[:-1][rose] + 500_000) // 1_000_000, was[1:][rose]
+    return [_quarters(int(one), np.sort(seconds[code == one])) for one in np.unique(code)]
+
+
+def _quarters(code: int, seconds: bitmaps.Numbers) -> dict[str, Any]:
+    places = [math.ceil(share * len(seconds)) - 1 for share in (0.25, 0.5, 0.75)]
+    return {"code": code, "rises": len(seconds), "seconds": [int(seconds[place]) for place in places]}
 
 
 def _step(

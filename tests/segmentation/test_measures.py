@@ -42,7 +42,7 @@ def passes(expected: int, *tables: str) -> Iterator[None]:
     with CaptureQueriesContext(connection) as queries:
         yield
     over = [each["sql"] for each in queries if any(table in each["sql"] for table in tables or ("members_", "loyalty_"))]
-    over = [text for text in over if "members_dataversion" not in text]
+    over = [text for text in over if "members_dataversion" not in text and not text.startswith("EXPLAIN")]
     assert len(over) == expected, over
 
 
@@ -140,7 +140,7 @@ def test_rows_are_counted_alike_wherever_that_is_done(shop: Pool, alice: Member,
         assert who(shop, rule) == {"Bob"}
     Leaf.objects.all().delete()
     asked: list[str] = []
-    monkeypatch.setattr(bitmaps, "tallied", lambda text, params: asked.append(text) or sent(text, params))
+    monkeypatch.setattr(bitmaps, "tallied", lambda text, *more: asked.append(text) or sent(text, *more))
     assert who(shop, rule) == {"Bob"}
     assert asked
     assert who(shop, ask("events", "eq", 1, window=SEASON)) == {"Alice"}
@@ -150,9 +150,9 @@ def test_rows_are_counted_alike_wherever_that_is_done(shop: Pool, alice: Member,
 @pytest.mark.parametrize("far", [0, 4_000_000_000])
 def test_tallies_of_ids_near_and_far(db: None, far: int) -> None:
     rows = "SELECT n AS id FROM unnest(ARRAY[3, 5, 3, 9, 3, 5]::bigint[] || %(far)s::bigint) AS n (n)"
-    ids, counts = bitmaps.tallied(rows, {"far": far})
+    ids, (counts,) = bitmaps.tallied(rows, {"far": far})
     assert dict(zip(ids.tolist(), counts.tolist(), strict=True)) == {3: 3, 5: 2, 9: 1, far: 1}
-    none, nothing = bitmaps.tallied(f"{rows} WHERE false", {"far": far})
+    none, (nothing,) = bitmaps.tallied(f"{rows} WHERE false", {"far": far})
     assert len(none) == len(nothing) == 0
 
 
