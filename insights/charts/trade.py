@@ -127,7 +127,7 @@ def category_sales(request: HttpRequest) -> Chart:
 def bars(names: list[str], data: list[dict[str, Any]], label: str = "@barLabel") -> dict[str, Any]:
     """Horizontal bars, the largest on top, with their value beside."""
     return {
-        "grid": {"left": 4, "right": 96, "top": 0, "bottom": 0, "containLabel": True},
+        "grid": {"left": 14, "right": 96, "top": 0, "bottom": 0, "containLabel": True},
         "tooltip": {"trigger": "item", "formatter": "@tip"},
         "xAxis": {"type": "value", "show": False},
         "yAxis": {"type": "category", "inverse": True, "data": names, "axisLine": {"show": False}, "axisTick": {"show": False}},

@@ -51,7 +51,12 @@ def _chart(found: Portrait, title: str, lines: Sequence[tuple[View, Trait]], lab
             "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "@percent"},
             "legend": {"top": 0, "right": 0},
             "xAxis": {"type": "value", "axisLabel": {"formatter": "@percent", "hideOverlap": True}, "min": 0},
-            "yAxis": {"type": "category", "inverse": True, "data": labels, "axisLabel": {"width": 170, "overflow": "truncate"}},
+            "yAxis": {
+                "type": "category",
+                "inverse": True,
+                "data": labels,
+                "axisLabel": {"width": 170, "overflow": "break", "lineHeight": 15},
+            },
             "series": [_bars(name, color, data) for name, color, data in series],
         },
         note=str(NOTE),
