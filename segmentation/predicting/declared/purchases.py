@@ -1,5 +1,6 @@
 """How often, for how much and when next: BG/NBD and Gamma-Gamma over every member's purchases so far."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -77,15 +78,34 @@ def people(frame: Frame) -> tuple[Any, Any, Any]:
     return frame["x"], frame["tx"], frame["t"]
 
 
+class Amounts(Histories):
+    """Those that foretell how much of something comes: judged against the best of the rules people go by."""
+
+    baseline = _("照搬上一周期、只算复购、个人平均频率，三种做法里误差最小的")
+    comes: ClassVar[str]  # column of the outcome
+
+    @abstractmethod
+    def rules(self, frame: Frame, days: int) -> dict[str, Floats]:
+        """What people do without a model."""
+
+    def judge(
+        self, fitted: Sequence[Fitted], past: Sequence[Sequence[Sample]], held: Sequence[Sample], ask: Ask, seed: int
+    ) -> Judgement:
+        y = [each.later[self.comes] for each in held]
+        ours = [self.score(each, sample.frame, ask).value for each, sample in zip(fitted, held, strict=True)]
+        rules = [self.rules(each.frame, ask.settings.horizon_days) for each in held]
+        return judge_amounts(self, fitted, held, y, ours, rules, ask, seed)
+
+
 @register
-class Purchases(Histories):
+class Purchases(Amounts):
     key = "purchases"
     title = _("预期购买次数")
     about = _("会员在接下来一个周期内预计购买几次（同一天算一次）。")
-    baseline = _("照搬上一周期、只算复购、个人平均频率，三种做法里误差最小的")
     value_label = _("预期购买次数")
     unit: ClassVar[Unit] = "count"
     icon = "shopping-cart"
+    comes: ClassVar[str] = "days"
     more_labels: ClassVar[Sequence[Words]] = (_("仍在购买的概率"), _("周期内购买的概率"))
     more_units: ClassVar[Sequence[Unit]] = ("share", "share")
 
@@ -94,24 +114,19 @@ class Purchases(Histories):
         more = np.column_stack([btyd.probability_alive(model, *who), btyd.probability_of_buying(model, days, *who)])
         return Scores(btyd.expected_purchases(model, days, *who), more=more)
 
-    def judge(
-        self, fitted: Sequence[Fitted], past: Sequence[Sequence[Sample]], held: Sequence[Sample], ask: Ask, seed: int
-    ) -> Judgement:
-        y = [each.later["days"] for each in held]
-        ours = [self.score(each, sample.frame, ask).value for each, sample in zip(fitted, held, strict=True)]
-        rules = [heuristics(each.frame, ask.settings.horizon_days) for each in held]
-        return judge_amounts(self, fitted, held, y, ours, rules, ask, seed)
+    def rules(self, frame: Frame, days: int) -> dict[str, Floats]:
+        return heuristics(frame, days)
 
 
 @register
-class LifetimeValue(Histories):
+class LifetimeValue(Amounts):
     key = "ltv"
     title = _("预期消费额（LTV）")
     about = _("会员在接下来一个周期内预计消费多少：预期购买次数 × 每次购买的预期金额。")
-    baseline = _("照搬上一周期、只算复购、个人平均频率，三种做法里误差最小的")
     value_label = _("预期消费额")
     unit: ClassVar[Unit] = "money"
     icon = "coins"
+    comes: ClassVar[str] = "amount"
     more_labels: ClassVar[Sequence[Words]] = (_("预期购买次数"), _("每次购买的预期金额"))
     more_units: ClassVar[Sequence[Unit]] = ("count", "money")
 
@@ -126,13 +141,8 @@ class LifetimeValue(Histories):
         each = spend.expected(spend.Spend(**fitted.params["spend"]), n, frame["paid"] / n)
         return Scores(times * each, more=np.column_stack([times, each]))
 
-    def judge(
-        self, fitted: Sequence[Fitted], past: Sequence[Sequence[Sample]], held: Sequence[Sample], ask: Ask, seed: int
-    ) -> Judgement:
-        y = [each.later["amount"] for each in held]
-        ours = [self.score(each, sample.frame, ask).value for each, sample in zip(fitted, held, strict=True)]
-        rules = [spend_heuristics(each.frame, ask.settings.horizon_days) for each in held]
-        return judge_amounts(self, fitted, held, y, ours, rules, ask, seed)
+    def rules(self, frame: Frame, days: int) -> dict[str, Floats]:
+        return spend_heuristics(frame, days)
 
 
 @register
