@@ -58,6 +58,11 @@ def trade_trend(request: HttpRequest) -> Chart:
     return Chart(_("成交趋势"), columns, rows, option, note=definition("gmv"), links=links)
 
 
+def _written(totals: list[int]) -> str:
+    """How an axis writes its numbers: in full where they differ too little to be told apart when rounded."""
+    return "@full" if totals and (max(totals) - min(totals)) * 20 < max(totals) else "@compact"
+
+
 @chart("member_growth", title=gettext_lazy("会员增长"))
 def member_growth(request: HttpRequest) -> Chart:
     """Members in all, and who joined, per day."""
@@ -75,8 +80,9 @@ def member_growth(request: HttpRequest) -> Chart:
                 "type": "value",
                 "splitNumber": 4,
                 "scale": True,
+                "minInterval": 1,
                 "splitLine": {"show": False},
-                "axisLabel": {"formatter": "@compact"},
+                "axisLabel": {"formatter": _written([row["total"] for row in days])},
             },
         ],
         "series": [
