@@ -133,7 +133,8 @@ def _most_alike(held: dict[int, BitMap]) -> Alike:
         if len(best) == ALIKE and bounds[place] < best[-1][3]:
             break
         a, b = numbers[first[place]], numbers[second[place]]
-        if both := held[a].intersection_cardinality(held[b]):
-            found = (a, b, both, both / (len(held[a]) + len(held[b]) - both))
+        both = held[a].intersection_cardinality(held[b])
+        found = (a, b, both, both / max(1, len(held[a]) + len(held[b]) - both))
+        if both and (len(best) < ALIKE or found[3] >= best[-1][3]):
             best = sorted([*best, found], key=lambda pair: (-pair[3], pair[0], pair[1]))[:ALIKE]
     return best
