@@ -126,7 +126,8 @@ def _stores(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]
     named = _store_names_of(pool)
     meant = [code for code, name in named.items() if q and q.lower() in name.lower()]
     codes = dict.fromkeys([*meant, *(str(code) for code, _label in _column("list_stores", pool, q, of, limit))])
-    return [(code, f"{named[code]} · {code}" if code in named else code) for code in codes][:limit]
+    offered: list[Option] = [(code, f"{named[code]} · {code}" if code in named else code) for code in codes]
+    return offered[:limit]
 
 
 def _communities(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
