@@ -34,7 +34,7 @@ class CoveredGroup(serializers.Serializer[Any]):
     tags = CoveredTag(source="rows", many=True)
 
 
-class Coverage(serializers.Serializer[Any]):
+class TagCoverage(serializers.Serializer[Any]):
     """`is_old`: tags changed since `as_of`, they are being counted anew."""
 
     as_of = serializers.DateTimeField()
@@ -78,11 +78,11 @@ class Reports:
 
     pool: Any
 
-    @extend_schema(responses=Coverage)
+    @extend_schema(responses=TagCoverage)
     @action(detail=False, pagination_class=None)
     def coverage(self, request: Request) -> Response:
         """How many members each group and each tag covers."""
-        return Response(Coverage(queries.library(self.pool, clock.now())).data)
+        return Response(TagCoverage(queries.library(self.pool, clock.now())).data)
 
     @extend_schema(responses=TagOverlap)
     @action(detail=False, pagination_class=None)

@@ -101,8 +101,8 @@ def bound(statement: pg.Composed, params: Params) -> pg.SQL:
 
 
 def copy_in(statement: str | pg.Composed, file: Any, size: int = 1 << 16) -> int:
-    """COPY … FROM STDIN out of a binary file object; the number of rows."""
-    with connection.cursor() as cursor:
+    """COPY … FROM STDIN out of a binary file object; the number of rows. Errors come as Django's."""
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         if isinstance(statement, pg.Composed):
             statement = statement.as_string(_connected())
         cursor.cursor.copy_expert(statement, file, size)
@@ -111,7 +111,7 @@ def copy_in(statement: str | pg.Composed, file: Any, size: int = 1 << 16) -> int
 
 def copy_out(statement: str | pg.Composed, file: Any) -> None:
     """COPY … TO STDOUT into a binary file object."""
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         if isinstance(statement, pg.Composed):
             statement = statement.as_string(_connected())
         cursor.cursor.copy_expert(statement, file)
@@ -120,7 +120,7 @@ def copy_out(statement: str | pg.Composed, file: Any) -> None:
 def copy_values(statement: str, params: Params | None = None) -> list[list[memoryview | None]]:
     """Rows of a generated query, each value as PostgreSQL keeps it: large ones are not written out as text on their way."""
     sent: list[bytes] = []
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         asked = cursor.cursor.mogrify(statement, params or {}).decode()
         if connection.queries_logged:  # the driver's own COPY is not seen by whoever counts statements
             connection.queries_log.append({"sql": asked, "time": "0"})
@@ -165,7 +165,7 @@ def _values(row: memoryview, count: int) -> Iterator[memoryview | None]:
 def copy_rows(name: str, file: Any, params: Params | None = None, **slots: pg.Composable) -> None:
     """Run a query of a file into a binary file object, as CSV with a header: a million rows are no million objects."""
     started = time.perf_counter()
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         statement = _composed(name, slots)
         if isinstance(statement, pg.Composed):
             statement = statement.as_string(_connected())

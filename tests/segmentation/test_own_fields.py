@@ -203,14 +203,14 @@ def test_the_same_members_as_plain_python_finds(
 @pytest.mark.parametrize(
     ("rule", "zh", "en"),
     [
-        ({"fact": "attr.choice.band", "op": "in", "value": ["a"]}, "字段band是「甲」", "field band is “alpha”"),
+        ({"fact": "attr.choice.band", "op": "in", "value": ["a"]}, "字段band 是「甲」", "field band is “alpha”"),
         (
             {"fact": "attr.multi_choice.likes", "op": "none", "value": ["b", "c"]},
-            "字段likes不含「乙」或「丙」",
+            "字段likes 不含「乙」或「丙」",
             "field likes has none of “beta” or “丙”",
         ),
-        ({"fact": "attr.multi_choice.likes", "op": "known"}, "字段likes已知", "field likes is known"),
-        ({"fact": "attr.boolean.car", "op": "in", "value": [1]}, "字段car是是", "field car is yes"),
+        ({"fact": "attr.multi_choice.likes", "op": "known"}, "字段likes 已知", "field likes is known"),
+        ({"fact": "attr.boolean.car", "op": "in", "value": [1]}, "字段car 是是", "field car is yes"),
         (
             {"fact": "attr.number.worth", "op": "gte", "value": 50},
             "字段worth（万元）不少于 50",
@@ -218,7 +218,7 @@ def test_the_same_members_as_plain_python_finds(
         ),
         (
             {"fact": "attr.date.since", "op": "within", "window": {"last": 30}},
-            "字段since在近 30 天内",
+            "字段since 在近 30 天内",
             "field since was in the last 30 days",
         ),
     ],
@@ -314,7 +314,7 @@ def test_the_builder_offers_fields_and_shows_what_is_gone(pool: Pool, fields: di
         "name": "x",
     }
     shown = login("analyst").post("/p/demo/segments/new/", form, headers={"HX-Request": "true"}).content.decode()
-    assert "字段band是「甲」" in shown
+    assert "字段band 是「甲」" in shown
     AttributeField.objects.filter(key="band").delete()
     shown = login("analyst").post("/p/demo/segments/new/", form, headers={"HX-Request": "true"}).content.decode()
     assert own.GONE.zh in shown

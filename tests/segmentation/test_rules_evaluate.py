@@ -8,7 +8,8 @@ from pyroaring import BitMap
 
 from members.models import Member, Pool
 from members.versions import bump
-from segmentation import bitmaps, evaluate
+from segmentation import bitmaps, evaluate, leaves
+from segmentation.models import Leaf
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)
@@ -105,3 +106,13 @@ def test_a_page_of_a_bitmap() -> None:
     assert bitmaps.slice_after(found, -1, 2) == [3, 5]
     assert bitmaps.slice_after(found, 5, 2) == [9, 12]
     assert bitmaps.slice_after(found, 12, 2) == []
+
+
+def test_two_who_ask_the_same_at_once_keep_it_once(shop: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither found it kept when they looked; the second finds it there when it keeps its own, and answers all the same."""
+    rule = {"all": [ask("orders", "gte", 2, window={"last": 90, "unit": "days"}), ask("city", "in", ["上海"])]}
+    first = evaluate.count(shop, rule, AS_OF).bitmap
+    kept = list(Leaf.objects.order_by("key").values_list("key", "size", "bitmap"))
+    monkeypatch.setattr(leaves.Shelf, "_recall", lambda self, wanted, pairs: None)
+    assert evaluate.count(shop, rule, AS_OF).bitmap == first
+    assert list(Leaf.objects.order_by("key").values_list("key", "size", "bitmap")) == kept != []
