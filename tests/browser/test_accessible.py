@@ -15,7 +15,7 @@ from members.importing import services as importing
 from members.models import Channel, Pool, Tag, TagGroup
 from scrm.staff.models import User
 from tests import factories
-from tests.browser.conftest import axe, fits_a_phone
+from tests.browser.conftest import axe, fits_a_phone, settled
 from tests.campaigns.conftest import IMPORTANT, consenting, segment_of
 from touchpoints import outbox
 from touchpoints.models import Connector, Step
@@ -110,8 +110,10 @@ def _in_the_dark(page: Page) -> list[AxeResults]:
 def test_pages_with_something_in_them(page: Page, enter: Callable[..., Page], pages: list[str]) -> None:
     noise: list[str] = page.noise  # type: ignore[attr-defined]
     faults = []
+    home = enter("admin").url.rstrip("/")
     for path in pages:
-        enter("admin", path)
+        page.goto(home + path)
+        settled(page)
         faults += [f"{path}: {fault}" for fault in faults_of(page)]
         if path == NOWHERE:
             noise.clear()  # the 404 itself
