@@ -93,4 +93,5 @@ def _counted(pool: Any) -> dict[str, float]:
     """What the pages of tags show: carriers and coverage, and the pairs that are alike."""
     from members.tagging import figures
 
-    return {"figures": figures.count(pool, AS_OF).seconds, "likeness": figures.compare(pool, AS_OF).seconds}
+    counted, likely = figures.read(pool, AS_OF)
+    return {"figures": counted.seconds, "likeness": likely.seconds}

@@ -57,18 +57,18 @@ class Likeness:
 
 def figures(pool: Pool, as_of: datetime) -> Figures:
     """Figures of all tags of a pool."""
-    return cast("Figures", _kept(pool, as_of, "figures", count))
+    return cast("Figures", _kept(pool, as_of, "figures", lambda: read(pool, as_of)[0]))
 
 
 def likeness(pool: Pool, as_of: datetime) -> Likeness:
     """Which tags of a pool are most alike."""
-    return cast("Likeness", _kept(pool, as_of, "alike", compare))
+    return cast("Likeness", _kept(pool, as_of, "alike", lambda: read(pool, as_of)[1]))
 
 
-def _kept(pool: Pool, as_of: datetime, what: str, make: Callable[[Pool, datetime], Any]) -> Any:
+def _kept(pool: Pool, as_of: datetime, what: str, make: Callable[[], Any]) -> Any:
     found, version = cache.get(_key(pool, what)), versions(pool.pk)["tags"]
     if found is None or (found.seconds < SLOW and (found.version != version or as_of - found.as_of > OLD)):
-        return make(pool, as_of)
+        return make()
     if found.version == version and as_of - found.as_of <= OLD:
         return found
     if (as_of - found.as_of).total_seconds() > REST * found.seconds:
@@ -78,16 +78,6 @@ def _kept(pool: Pool, as_of: datetime, what: str, make: Callable[[Pool, datetime
 
 def _key(pool: Pool, what: str) -> str:
     return f"tags:{what}:{pool.pk}"
-
-
-def count(pool: Pool, as_of: datetime) -> Figures:
-    """Count now, and keep it."""
-    return read(pool, as_of)[0]
-
-
-def compare(pool: Pool, as_of: datetime) -> Likeness:
-    """Compare all pairs now, and keep the most alike."""
-    return read(pool, as_of)[1]
 
 
 def read(pool: Pool, as_of: datetime) -> tuple[Figures, Likeness]:

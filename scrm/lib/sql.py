@@ -174,6 +174,17 @@ def copy_rows(name: str, file: Any, params: Params | None = None, **slots: pg.Co
     log.debug("%s %.0f ms copied", name, (time.perf_counter() - started) * 1000)
 
 
+@contextmanager
+def alone(space: int, key: int) -> Iterator[None]:
+    """One holder of a key of a space at a time, over several transactions; others wait, a dead process lets go by itself."""
+    of = {"space": space, "key": key}
+    fetch("SELECT pg_advisory_lock(%(space)s, %(key)s::int)", of)
+    try:
+        yield
+    finally:
+        fetch("SELECT pg_advisory_unlock(%(space)s, %(key)s::int)", of)
+
+
 def next_ids(sequence: str, count: int) -> list[int]:
     """A block of fresh ids, so that parents and children can be written in one batch."""
     found = fetch("SELECT nextval(%(sequence)s) FROM generate_series(1, %(count)s)", {"sequence": sequence, "count": count})

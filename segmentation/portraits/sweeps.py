@@ -233,7 +233,8 @@ def _different(low: int, size: int, whose: Array) -> BitMap:
 
 def _spans(pool: Pool, members: int) -> Iterator[list[date]]:
     """The days there are events of, so many together that they can be held."""
-    ends = sql.row("segmentation/portraits/find_first_event", {"pool": pool.pk})
+    kinds = sql.rows("segmentation/list_event_kinds", {"pool": pool.pk, "q": "", "limit": None})
+    ends = sql.row("segmentation/portraits/find_event_span", {"pool": pool.pk, "kinds": [each["value"] for each in kinds]})
     if ends is None or ends["first"] is None:
         return
     first, last = (today(ends[which], pool.zone) for which in ("first", "last"))

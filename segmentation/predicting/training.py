@@ -7,8 +7,7 @@ What scores members has then learnt from the newest windows too; it was not judg
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,19 +65,8 @@ def train(
     report: Report = lambda done, total: None,
 ) -> ModelVersion:
     """A new version: ready, or saying what was missing. One that a crash left unfinished is taken up again."""
-    with _alone(predictor.pk):
+    with sql.alone(LOCK, predictor.pk):
         return _train(predictor, as_of, seed, job_id, actor, report)
-
-
-@contextmanager
-def _alone(predictor_id: int) -> Iterator[None]:
-    """One training of a model at a time, over several transactions; a dead process lets go by itself."""
-    key = {"lock": LOCK, "predictor": predictor_id}
-    sql.fetch("SELECT pg_advisory_lock(%(lock)s, %(predictor)s)", key)
-    try:
-        yield
-    finally:
-        sql.fetch("SELECT pg_advisory_unlock(%(lock)s, %(predictor)s)", key)
 
 
 def _train(

@@ -1,7 +1,5 @@
 """Running the chain, and changing what it is told."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +32,7 @@ def recalculate(
     *, pool: Pool, as_of: datetime, job_id: int | None = None, report: steps.Report = steps.quiet
 ) -> RecalculationRun:
     """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
-    with _alone(pool.pk):
+    with sql.alone(LOCK, pool.pk):
         run = _begin(pool, as_of, job_id)
         choices, works = settings.Choices.model_validate(run.settings), running.wanted(pool)
         chain = _whole(pool, as_of, choices.rfm.window_days, report)
@@ -77,7 +75,7 @@ def recalculate_scheme(
 ) -> RecalculationRun | None:
     """Every member in one scheme, with its edges measured anew; None when it is put away. Safe to kill, as a full run."""
     pool = scheme.pool
-    with _alone(pool.pk):
+    with sql.alone(LOCK, pool.pk):
         works = [work for work in running.wanted(pool) if work.scheme.pk == scheme.pk]
         if not works:
             return None
@@ -141,17 +139,6 @@ def live(pool_id: int) -> pg.Composable:
 def window(days: int, as_of: datetime) -> dict[str, Any]:
     """Which orders count for F and M."""
     return {"as_of": as_of, "window": timedelta(days=days), "window_from": as_of - timedelta(days=days)}
-
-
-@contextmanager
-def _alone(pool_id: int) -> Iterator[None]:
-    """One run of a pool at a time, over several transactions; a dead process lets go by itself."""
-    key = {"lock": LOCK, "pool_id": pool_id}
-    sql.fetch("SELECT pg_advisory_lock(%(lock)s, %(pool_id)s)", key)
-    try:
-        yield
-    finally:
-        sql.fetch("SELECT pg_advisory_unlock(%(lock)s, %(pool_id)s)", key)
 
 
 # -- The minute run ------------------------------------------------------------------------------
