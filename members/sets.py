@@ -43,14 +43,14 @@ def ids_of(members: QuerySet[Member]) -> BitMap:
 
 def unpacked(packed: bytes | memoryview | None) -> BitMap:
     """What `Packed` sent."""
-    return _bitmap(np.frombuffer(packed or b"", dtype=">i8"))
+    return of_array(np.frombuffer(packed or b"", dtype=">i8"))
 
 
 def unpacked_short(packed: bytes | memoryview | None) -> BitMap:
     """Ids that were sent in four bytes each."""
-    return _bitmap(np.frombuffer(packed or b"", dtype=">u4"))
+    return of_array(np.frombuffer(packed or b"", dtype=">u4"))
 
 
-def _bitmap(ids: "np.ndarray[Any, Any]") -> BitMap:
-    """An array.array is the constructor's fast path, by far."""
-    return BitMap(array_of("I", ids.astype(np.uint32).tobytes()))
+def of_array(ids: "np.ndarray[Any, Any]") -> BitMap:
+    """Ids as a bitmap; an array.array is the constructor's fast path, by far."""
+    return BitMap(array_of("I", ids.astype(np.uint32, copy=False).tobytes()))

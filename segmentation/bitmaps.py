@@ -1,17 +1,19 @@
 """Member ids between PostgreSQL, numpy and roaring bitmaps, the fast ways (see docs/adr on bitmaps)."""
 
-import array
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import numpy as np
 from django.db import transaction
 from pyroaring import BitMap
 
+from members.sets import of_array as of_array
 from scrm.lib import sql
 
 # int4send takes signed numbers; ids go to 2**32, so they are sent as much too small as that takes.
 SHIFT = 2_147_483_648
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL counts microseconds from
 PACKED = f"string_agg(int4send((id - {SHIFT})::int4), ''::bytea)"
 # One big value is worth all cores, also where the planner fears the cost of moving rows.
 KNOBS = {"parallel_setup_cost": "0", "parallel_tuple_cost": "0.001", "jit": "off", "work_mem": "128MB"}
@@ -126,6 +128,11 @@ def big_endian(packed: memoryview | bytes | None, sent: str, wanted: Any) -> Num
     return np.frombuffer(packed or b"", dtype=sent).astype(wanted)
 
 
+def micros(at: datetime) -> int:
+    """An instant as PostgreSQL keeps and sends it."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
 def ids_in(packed: memoryview | bytes | None) -> Numbers:
     """The ids that PACKED sent."""
     return big_endian(packed, ">u4", np.uint32) ^ np.uint32(SHIFT)
@@ -144,10 +151,6 @@ def numbers(found: BitMap) -> Numbers:
 def of_ids(ids: Iterable[int]) -> BitMap:
     """A bitmap of ids that may lie outside of what a bitmap can hold; those are dropped."""
     return BitMap(number for number in ids if 0 <= number < 2**32)
-
-
-def of_array(ids: Numbers) -> BitMap:
-    return BitMap(array.array("I", ids.astype(np.uint32, copy=False).tobytes()))
 
 
 def slice_after(found: BitMap, after: int, count: int) -> list[int]:

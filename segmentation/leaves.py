@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from struct import pack
 from typing import Any
 
@@ -36,7 +36,6 @@ KEEP_COLUMNS = 200  # of those, with values: they are the big ones
 MOST_SENT = 48_000_000  # bytes of rows that are sent instead of grouped or joined
 FEW = 8  # choices that one pass over the rows tells apart; more are grouped
 KEEPING = "COPY segmentation_leaf (pool_id, key, size, bitmap, values, labels, ms, at) FROM STDIN (FORMAT binary)"
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL counts from
 UNIVERSE = Leaf("universe", op="all")
 INSTANT = 12  # bytes of a member and an instant
 Row = tuple[bytes, int, bytes, bytes | None, str | None, float]  # key, size, bitmap, values, labels, ms
@@ -188,9 +187,17 @@ class Shelf:
 def _binary(pool: int, at: datetime, row: Row) -> list[bytes | None]:
     """A row of KEEPING as PostgreSQL keeps it."""
     key, size, packed, values, labels, ms = row
-    since = (at - EPOCH) // timedelta(microseconds=1)
     said = None if labels is None else b"\x01" + labels.encode()
-    return [pool.to_bytes(8, "big"), key, size.to_bytes(8, "big"), packed, values, said, pack(">d", ms), since.to_bytes(8, "big")]
+    return [
+        pool.to_bytes(8, "big"),
+        key,
+        size.to_bytes(8, "big"),
+        packed,
+        values,
+        said,
+        pack(">d", ms),
+        bitmaps.micros(at).to_bytes(8, "big"),
+    ]
 
 
 def _values(one: Pass, pool: Pool) -> tuple[columns.Numbers, list[Column]]:

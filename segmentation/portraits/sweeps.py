@@ -5,8 +5,8 @@ number less the first of the part is its place in them. A part is small enough t
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, time
 from tempfile import TemporaryFile
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,6 @@ ROWS = 2_000_000  # events
 CELLS = 64_000_000  # of a table of members by something, at most
 NEW = 60 * 86_400 * 1_000_000  # microseconds that a product counts as new
 NEVER = 2**62  # microseconds: not sold
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL counts from
 Array = Any  # of numbers, one per row
 
 
@@ -152,7 +151,7 @@ def sweep_lines(pool: Pool, report: Callable[[], None]) -> Found:
         new_until, usual = known.new_until, known.usual
         for _ in range(several):
             report()
-            low, *columns = (np.load(waiting) for _ in vars(Lines).get("__dataclass_fields__", ()))
+            low, *columns = (np.load(waiting) for _ in fields(Lines))
             _habits(found, known, Lines(int(low), *columns), new_until, usual)
     return found
 
@@ -211,7 +210,7 @@ def sweep_events(pool: Pool, report: Callable[[], None]) -> Found:
     text, active = sql.text("segmentation/portraits/list_events"), np.zeros(size, np.int64)
     for days in _spans(pool, size):
         report()
-        starts = np.array([_micros(_begins(day, pool.zone)) for day in days])
+        starts = np.array([bitmaps.micros(_begins(day, pool.zone)) for day in days])
         there = np.zeros(size * len(days), bool)
         given = {"pool": pool.pk, "start": _begins(days[0], pool.zone), "end": _begins(days[-1] + DAY, pool.zone)}
         for kind, ids, at in bitmaps.grouped_instants(text, given):
@@ -251,10 +250,6 @@ def _begins(day: date, zone: ZoneInfo) -> datetime:
     if at.astimezone(UTC).astimezone(zone).date() < day:
         at = datetime.combine(day, time(), zone).replace(fold=1)
     return at.astimezone(UTC)
-
-
-def _micros(at: datetime) -> int:
-    return (at - EPOCH) // timedelta(microseconds=1)
 
 
 SWEEPS: Mapping[str, Callable[[Pool, Callable[[], None]], Found]] = {"lines": sweep_lines, "events": sweep_events}
