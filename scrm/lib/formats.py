@@ -9,6 +9,7 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -34,10 +35,15 @@ CURRENCIES = {
 _sign: ContextVar[str] = ContextVar("sign of the currency", default="¥")
 
 
+def sign_of(code: str) -> str:
+    """The sign of a currency; the code itself where there is none."""
+    return CURRENCIES.get(code, code)
+
+
 @contextmanager
 def in_currency(code: str) -> Iterator[None]:
     """Amounts are written in this currency meanwhile."""
-    token = _sign.set(CURRENCIES.get(code, code))
+    token = _sign.set(sign_of(code))
     try:
         yield
     finally:
@@ -48,6 +54,14 @@ def in_currency(code: str) -> Iterator[None]:
 def currency_sign() -> str:
     """The sign amounts are written with."""
     return _sign.get()
+
+
+def _with_sign(text: str) -> str:
+    return text % {"sign": _sign.get()}
+
+
+# A sentence with %(sign)s in it, filled when it is read: labels of forms and columns.
+with_sign = lazy(_with_sign, str)
 
 
 # -- Numbers -------------------------------------------------------------------------------------
@@ -66,14 +80,34 @@ def as_number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
+@register.filter
 def listed(parts: Iterable[object]) -> str:
     """甲、乙 or A, B."""
     return ("、" if _zh() else ", ").join(str(part) for part in parts)
 
 
+@register.filter
 def clauses(parts: Iterable[object]) -> str:
     """甲；乙 or A; B."""
     return ("；" if _zh() else "; ").join(str(part) for part in parts)
+
+
+@register.filter
+def quoted(text: object) -> str:
+    """「甲」 or “A”, with the space English wants before it."""
+    return f"「{text}」" if _zh() else f" “{text}”"
+
+
+@register.filter
+def bracketed(text: object) -> str:
+    """（甲） or (A), with the space English wants before it."""
+    return f"（{text}）" if _zh() else f" ({text})"
+
+
+@register.filter
+def labelled(label: object, text: object) -> str:
+    """甲：乙 or A: B."""
+    return f"{label}：{text}" if _zh() else f"{label}: {text}"
 
 
 def _trim(value: Decimal, digits: int) -> str:

@@ -163,7 +163,11 @@ class EvidenceForm(forms.Form):
     )
     times = forms.IntegerField(label=gettext_lazy("至少几次"), min_value=1, max_value=1000, required=False)
     amount = forms.DecimalField(
-        label=gettext_lazy("或满多少元"), min_value=Decimal("0.01"), max_digits=13, decimal_places=2, required=False
+        label=formats.with_sign(gettext_lazy("或满多少（%(sign)s）")),
+        min_value=Decimal("0.01"),
+        max_digits=13,
+        decimal_places=2,
+        required=False,
     )
     days = forms.IntegerField(label=gettext_lazy("近几天内"), min_value=1, max_value=3650, required=False)
 

@@ -1,5 +1,7 @@
 """The form of a weight score: rows of what earns points, rows of bonuses, decay and bands."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -14,12 +16,16 @@ from scrm.lib import formats, sql
 from segmentation.standings.evidence import NAMES
 from segmentation.standings.forms import KINDS, SettingsForm, form_of, kinds_of
 from segmentation.standings.score import ScoreSettings
-from segmentation.standings.score_items import BONUSES
+from segmentation.standings.score_items import BONUSES, COMPARED, compared
 
 EMPTY = ("", gettext_lazy("（不用）"))
 ACTS = ("event", "order", "spoke", "received", "opened", "clicked")
-COMPARED = (("is", "="), ("contains", gettext_lazy("包含")), ("gte", "≥"), ("lte", "≤"))
-PER = (("time", gettext_lazy("每次")), ("day", gettext_lazy("每天一次")), ("yuan", gettext_lazy("每 100 元")))
+TYPED = {">=": "gte", "<=": "lte", "＝": "is"}  # what keyboards have for them
+PER = (
+    ("time", gettext_lazy("每次")),
+    ("day", gettext_lazy("每天一次")),
+    ("yuan", formats.with_sign(gettext_lazy("每 %(sign)s100"))),
+)
 SEVERAL = gettext_lazy("多个用空格分开")
 NARROWING = ("kinds", "conditions", "categories", "channels", "least")  # shown when asked for
 
@@ -36,7 +42,7 @@ class ItemForm(forms.Form):
     conditions = forms.CharField(
         label=gettext_lazy("属性条件"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "category = 母婴\nseconds ≥ 30"}),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": gettext_lazy("category = 母婴\nseconds ≥ 30")}),
     )
     categories = forms.MultipleChoiceField(
         label=gettext_lazy("品类"), required=False, widget=forms.SelectMultiple(attrs={"size": 3})
@@ -45,7 +51,11 @@ class ItemForm(forms.Form):
         label=gettext_lazy("渠道"), required=False, widget=forms.SelectMultiple(attrs={"size": 3})
     )
     least = forms.DecimalField(
-        label=gettext_lazy("满多少元"), min_value=Decimal("0.01"), max_digits=12, decimal_places=2, required=False
+        label=formats.with_sign(gettext_lazy("满多少（%(sign)s）")),
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        required=False,
     )
     weight = forms.IntegerField(label=gettext_lazy("分值"), min_value=-10_000, max_value=10_000, required=False)
     per = forms.ChoiceField(label=gettext_lazy("计分"), choices=PER, required=False)
@@ -95,10 +105,14 @@ class ItemForm(forms.Form):
 
 
 def _condition(line: str) -> dict[str, str]:
-    for op, said in COMPARED:
-        name, sign, value = line.partition(str(said))
-        if sign and name.strip() and value.strip():
-            return {"name": name.strip(), "op": op, "value": value.strip()}
+    """ "seconds >= 30": split at the leftmost sign, as a value may have others in it."""
+    signs = TYPED | {str(said): op for op, said in COMPARED}
+    # A word of letters stands by itself: "contains" is no part of a name.
+    known = "|".join(rf"(?<!\S){sign}(?!\S)" if sign.isascii() and sign.isalpha() else re.escape(sign) for sign in signs)
+    name, sign, value = (part.strip() for part in [*re.split(f"({known})", line, maxsplit=1), "", ""][:3])
+    if name and value:
+        op = signs[sign]
+        return {"name": name, "op": op, "value": unicodedata.normalize("NFKC", value) if op in ("gte", "lte") else value}
     raise forms.ValidationError(_("看不懂的条件：%(line)s。请写成“属性 = 值”，可用 =、包含、≥、≤。") % {"line": line})
 
 
@@ -208,5 +222,4 @@ class ScoreForm(SettingsForm):
 
 
 def _lines(where: Any) -> str:
-    signs = {op: str(said) for op, said in COMPARED}
-    return "\n".join(f"{each.name} {signs[each.op]} {each.value}" for each in where)
+    return "\n".join(map(compared, where))

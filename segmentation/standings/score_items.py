@@ -188,5 +188,5 @@ def told(found: Item | Bonus) -> str:
         return _("%(field)s：%(values)s") % {"field": name, "values": formats.listed(found.values)}
     what = formats.listed(behaviour.name_of(kind) for kind in found.kinds) or str(NAMES[found.source])
     more = [*found.categories, *found.channels, *(f"{each.name} {each.value}" for each in found.where)]
-    per = {"day": _("每天"), "yuan": _("每 100 元"), "time": _("每次")}[found.per]
+    per = {"day": _("每天"), "yuan": _("每 %(sign)s100") % {"sign": formats.currency_sign()}, "time": _("每次")}[found.per]
     return " · ".join([what, *more, per])
