@@ -105,7 +105,7 @@ class ItemForm(forms.Form):
 
 
 def _condition(line: str) -> dict[str, str]:
-    """ "seconds >= 30": split at the leftmost sign, as a value may have others in it."""
+    """A line such as "seconds >= 30": split at the leftmost sign, as the value may have others in it."""
     signs = TYPED | {str(said): op for op, said in COMPARED}
     # A word of letters stands by itself: "contains" is no part of a name.
     known = "|".join(rf"(?<!\S){sign}(?!\S)" if sign.isascii() and sign.isalpha() else re.escape(sign) for sign in signs)

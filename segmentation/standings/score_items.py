@@ -4,6 +4,7 @@ Points here are thousandths, so that shares of a point add up as integers. Fragm
 and those below; values are bound.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -13,6 +14,7 @@ from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
 from members import behaviour
+from members.models import Channel
 from scrm.lib import formats
 from segmentation.standings.evidence import NAMES, TABLES
 from segmentation.standings.families import Settings, Words, refuse
@@ -21,7 +23,9 @@ THOUSAND = 1000
 YUAN_100 = 10_000  # minor units that a weight "per 100 yuan" is given for
 Text = Annotated[str, Field(min_length=1, max_length=80)]
 Weight = Annotated[int, Field(ge=-10_000, le=10_000)]
+NUMBER = re.compile(r"-?[0-9]{1,15}([.][0-9]{1,6})?")  # what a property is compared with, and what it must look like
 Act = Literal["event", "order", "spoke", "received", "opened", "clicked"]
+COMPARED = (("is", "="), ("contains", gettext_lazy("包含")), ("gte", "≥"), ("lte", "≤"))
 BONUSES: dict[str, Words] = {
     "gender": gettext_lazy("性别"),
     "province": gettext_lazy("省份"),
@@ -42,11 +46,8 @@ class Where(Settings):
 
     @model_validator(mode="after")
     def _is_a_number(self) -> Self:
-        if self.op in ("gte", "lte"):
-            try:
-                float(self.value)
-            except ValueError:
-                raise refuse("where", gettext_lazy("大于与小于只用于数字。")) from None
+        if self.op in ("gte", "lte") and not NUMBER.fullmatch(self.value):
+            raise refuse("where", gettext_lazy("大于与小于只用于数字。"))
         return self
 
 
@@ -103,15 +104,15 @@ BOUGHT = (
     " AND p.category = ANY(%(categories{n})s::text[]))"
 )
 CHANNEL = "channel_id IN (SELECT c.id FROM members_channel AS c WHERE c.code = ANY(%(channels{n})s::text[]))"
-NUMBER = (
-    "CASE WHEN properties ->> %(name{m})s ~ '^-?[0-9]{{1,15}}([.][0-9]{{1,6}})?$'"
+AS_NUMBER = (
+    "CASE WHEN properties ->> %(name{m})s ~ '^" + NUMBER.pattern.replace("{", "{{").replace("}", "}}") + "$'"
     " THEN (properties ->> %(name{m})s)::numeric {op} %(value{m})s::numeric ELSE FALSE END"
 )
 TESTS = {
     "is": "properties ->> %(name{m})s = %(value{m})s",
     "contains": "position(lower(%(value{m})s) IN lower(properties ->> %(name{m})s)) > 0",
-    "gte": NUMBER.replace("{op}", ">="),
-    "lte": NUMBER.replace("{op}", "<="),
+    "gte": AS_NUMBER.replace("{op}", ">="),
+    "lte": AS_NUMBER.replace("{op}", "<="),
 }
 MEMBER = (
     "SELECT id AS member_id, {n}::int AS item, NULL::timestamptz AS at, %(weight{n})s::bigint AS points FROM"
@@ -187,6 +188,18 @@ def told(found: Item | Bonus) -> str:
         name = found.key if found.field == "attribute" else BONUSES[found.field]
         return _("%(field)s：%(values)s") % {"field": name, "values": formats.listed(found.values)}
     what = formats.listed(behaviour.name_of(kind) for kind in found.kinds) or str(NAMES[found.source])
-    more = [*found.categories, *found.channels, *(f"{each.name} {each.value}" for each in found.where)]
+    least = [_("满 %(amount)s") % {"amount": formats.money(found.least)}] if found.least else []
+    more = [*found.categories, *_channels(found.channels), *least, *map(compared, found.where)]
     per = {"day": _("每天"), "yuan": _("每 %(sign)s100") % {"sign": formats.currency_sign()}, "time": _("每次")}[found.per]
     return " · ".join([what, *more, per])
+
+
+def compared(where: Where) -> str:
+    """A condition as its line in the form: "seconds ≥ 30"."""
+    return f"{where.name} {dict(COMPARED)[where.op]} {where.value}"
+
+
+def _channels(codes: Sequence[str]) -> list[str]:
+    """Names of channels in the order given; one that is gone keeps its code."""
+    known = {channel.code: str(channel) for channel in Channel.objects.filter(code__in=codes)} if codes else {}
+    return [known.get(code, code) for code in codes]

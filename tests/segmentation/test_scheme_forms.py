@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 from django.forms import BaseForm
+from django.utils.translation import override
 
-from members.models import Pool
+from members.models import Channel, Pool
+from scrm.lib.problems import Problem
 from segmentation.standings import forms
 from segmentation.standings.families import checked, family
+from segmentation.standings.score_items import told
 
 pytestmark = pytest.mark.django_db
 FAMILIES = ["aipl", "usage", "value", "ladder", "rfm", "score", "scene", "preferred_channel", "preferred_hour"]
@@ -73,9 +76,47 @@ def test_a_scene_survives_its_form(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("seconds >= 30", ("seconds", "gte", "30")),
+        ("seconds<=30.5", ("seconds", "lte", "30.5")),
+        ("seconds ≥ ３０", ("seconds", "gte", "30")),
+        ("url 包含 a=b", ("url", "contains", "a=b")),
+        ("title = 包含 ≥", ("title", "is", "包含 ≥")),
+        ("city＝ＡＢ", ("city", "is", "ＡＢ")),
+    ],
+)
+def test_a_condition_is_split_at_its_leftmost_sign(pool: Pool, line: str, wanted: tuple[str, str, str]) -> None:
+    data = sent(opened(pool, "score", SCORE)) | {"items-0-conditions": line}
+    (where,) = kept(pool, "score", data).items[0].where
+    assert (where.name, where.op, where.value) == wanted
+
+
+def test_words_of_conditions_stand_by_themselves(pool: Pool) -> None:
+    with override("en"):
+        data = sent(opened(pool, "score", SCORE)) | {"items-0-conditions": "contains_x contains nappies"}
+        assert kept(pool, "score", data).items[0].where[0].name == "contains_x"
+
+
+@pytest.mark.parametrize("value", ["３０", "1_0", "1e5", "nan", "-", "1" * 16])
+def test_only_what_the_database_reads_as_a_number_is_compared(value: str) -> None:
+    where = [{"name": "seconds", "op": "gte", "value": value}]
+    with pytest.raises(Problem, match="大于与小于只用于数字"):
+        checked("score", {"items": [{"source": "event", "weight": 3, "where": where}]})
+
+
+def test_what_earns_points_is_told_with_its_limits() -> None:
+    Channel.objects.get_or_create(code="pos", defaults={"name": "门店", "name_en": "Shop"})
+    chosen = checked("score", SCORE)
+    assert "seconds ≥ 30" in told(chosen.items[0])
+    assert f"{Channel.objects.get(code='pos')} · 满 ¥10.50" in told(chosen.items[1])
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"items-0-conditions": "母婴"}, "看不懂的条件：母婴"),
+        ({"items-0-conditions": "seconds > 30"}, "看不懂的条件：seconds > 30"),
         ({"items-0-weight": ""}, "请填写分值"),
         ({"bonuses-0-values": ""}, "请填写此项"),
         ({"points": "5 6"}, "请填写三个整数"),
