@@ -12,6 +12,7 @@ from psycopg2 import sql as pg
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.lib.registry import Registry
 from segmentation.standings.columns import Column
@@ -180,9 +181,9 @@ def checked(key: str, given: Mapping[str, Any]) -> Settings:
     try:
         return family(key).settings.model_validate(given)
     except ValidationError as error:
-        raise Problem("bad_settings", "；".join(_said(each) for each in error.errors()), {}) from error
+        raise Problem("bad_settings", formats.clauses(_said(each) for each in error.errors()), {}) from error
 
 
 def _said(each: Any) -> str:
     where = ".".join(str(part) for part in each["loc"])
-    return f"{where}：{each['msg']}" if where and each["type"] != "value_error" else str(each["msg"])
+    return formats.labelled(where, each["msg"]) if where and each["type"] != "value_error" else str(each["msg"])

@@ -75,7 +75,7 @@ class Ladder(Family):
         share = formats.percent(step["advanced"] / step["reached"], 1)
         days = [formats.decimal(seconds / DAY, 1) for seconds in step["wait"]]
         on = _("其中 %(share)s 买了下一次，中位 %(b)s 天（四分位 %(a)s–%(c)s 天）")
-        return reached + "，" + on % {"share": share, "a": days[0], "b": days[1], "c": days[2]}
+        return formats.clauses([reached, on % {"share": share, "a": days[0], "b": days[1], "c": days[2]}])
 
     def ahead(self, settings: Any, edges: Mapping[str, Any], standing: Any) -> Words:
         if standing.code >= settings.steps:
