@@ -94,10 +94,18 @@ class _Heart(threading.Thread):
     def run(self) -> None:
         try:
             while not self.stop.wait(BEAT):
-                JobRun.objects.filter(pk=self.job_id, lease_token=self.token).update(lease_until=Now() + LEASE)
+                self._beat()
         except Exception:
             log.exception("job %s lost its heart; its lease will run out", self.job_id)
         finally:
+            connections.close_all()
+
+    def _beat(self) -> None:
+        """One that the database missed is no reason to stop: the next one may still be within the lease."""
+        try:
+            JobRun.objects.filter(pk=self.job_id, lease_token=self.token).update(lease_until=Now() + LEASE)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("job %s: a heartbeat did not reach the database: %s", self.job_id, error)
             connections.close_all()
 
 

@@ -25,14 +25,24 @@ def enqueue(
 ) -> JobRun:
     """A queued job. With `key`, an open job of that key is returned instead of a second one."""
     kinds[kind]
+    job, made = _opened(key, kind=kind, pool_id=pool_id, params=params or {}, actor=actor)
+    if made:
+        audit(actor=actor, action="job.enqueue", target=job, pool_id=pool_id, kind=kind)
+        _ring(job.pk)
+    return job
+
+
+def _opened(key: str | None, again: int = 2, **fields: Any) -> tuple[JobRun, bool]:
+    """The open job of a key, and whether it was made just now."""
     try:
         with transaction.atomic():
-            made = JobRun.objects.create(kind=kind, pool_id=pool_id, params=params or {}, actor=actor, key=key)
+            return JobRun.objects.create(key=key, **fields), True
     except IntegrityError:
-        return JobRun.objects.get(key=key)
-    audit(actor=actor, action="job.enqueue", target=made, pool_id=pool_id, kind=kind)
-    _ring(made.pk)
-    return made
+        if key is None or not again:
+            raise
+    # The job in the way may have ended before it is looked for, and let go of the key.
+    found = JobRun.objects.filter(key=key).first()
+    return (found, False) if found else _opened(key, again - 1, **fields)
 
 
 @transaction.atomic

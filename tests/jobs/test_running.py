@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
 from scrm.jobs import running, services
@@ -36,6 +36,18 @@ def enqueue(kind, **more):
     return services.enqueue(kind=kind, pool_id=None, **more)
 
 
+def elsewhere(work):
+    """Over another connection."""
+
+    def do():
+        work()
+        connections.close_all()
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+
+
 def test_a_job_runs_once_and_keeps_its_result(kind):
     job = enqueue(kind(lambda job: {"rows": 3}))
     assert running.run(job.pk, heart=False) == "done"
@@ -50,6 +62,22 @@ def test_an_open_job_of_the_same_key_is_not_asked_for_twice(kind):
     assert first.pk == second.pk
     running.run(first.pk, heart=False)
     assert enqueue(key, key="one").pk != first.pk
+
+
+def test_a_key_let_go_of_while_it_is_looked_for_is_asked_for_again(kind, monkeypatch):
+    key, create = kind(lambda job: None), JobRun.objects.create
+    other = enqueue(key, key="one")
+
+    def too_late(**fields):
+        try:
+            return create(**fields)
+        except IntegrityError:
+            elsewhere(lambda: running.run(other.pk, heart=False))  # the one in the way ends before it is looked for
+            raise
+
+    monkeypatch.setattr(JobRun.objects, "create", too_late)
+    made = enqueue(key, key="one")
+    assert (made.pk != other.pk, made.status, made.key) == (True, "queued", "one")
 
 
 def test_a_problem_fails_the_job_with_its_sentence_and_it_can_be_retried(kind):
@@ -169,6 +197,29 @@ def test_the_heart_keeps_the_lease_while_one_statement_takes_long(kind, monkeypa
     job = enqueue(kind(long_statement))
     assert running.run(job.pk) == "done"
     assert thieves == [None]
+
+
+def test_a_heartbeat_that_is_missed_is_not_the_last(kind, monkeypatch):
+    beats, now = [], running.Now
+
+    def hiccup():
+        beats.append(len(beats))
+        if len(beats) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return now()
+
+    job = enqueue(kind(lambda job: None))
+    JobRun.objects.filter(pk=job.pk).update(status="running", lease_token="0" * 32)
+    monkeypatch.setattr(running, "BEAT", 0.02)
+    monkeypatch.setattr(running, "Now", hiccup)
+    heart = running._Heart(job.pk, "0" * 32)
+    heart.start()
+    deadline = time.monotonic() + 30
+    while JobRun.objects.get(pk=job.pk).lease_until is None and time.monotonic() < deadline and heart.is_alive():
+        time.sleep(0.02)
+    heart.stop.set()
+    heart.join()
+    assert JobRun.objects.get(pk=job.pk).lease_until > timezone.now()
 
 
 WORKER = """
