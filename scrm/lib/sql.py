@@ -34,16 +34,16 @@ def _composed(name: str, slots: Mapping[str, pg.Composable]) -> str | pg.Compose
 
 def _run(cursor: Any, name: str, params: Params | None, slots: Mapping[str, pg.Composable]) -> None:
     started = time.perf_counter()
-    statement = _composed(name, slots)
-    if isinstance(statement, pg.Composed):
-        statement = statement.as_string(connection.connection or _connected())
-    cursor.execute(statement, params or {})
+    cursor.execute(_said(_composed(name, slots)), params or {})
     log.debug("%s %.0f ms %s rows", name, (time.perf_counter() - started) * 1000, cursor.rowcount)
 
 
-def _connected() -> Any:
+def _said(statement: str | pg.Composable) -> str:
+    """A statement as the server is sent it, but for its values."""
+    if isinstance(statement, str):
+        return statement
     connection.ensure_connection()
-    return connection.connection
+    return statement.as_string(connection.connection)
 
 
 def execute(name: str, params: Params | None = None, **slots: pg.Composable) -> int:
@@ -78,43 +78,35 @@ def value(name: str, params: Params | None = None, **slots: pg.Composable) -> An
 def fetch(statement: str | pg.Composed, params: Params | None = None) -> list[tuple[Any, ...]]:
     """Rows of a generated statement (rules, metrics): values only ever through `params`."""
     with connection.cursor() as cursor:
-        if isinstance(statement, pg.Composed):
-            statement = statement.as_string(_connected())
-        cursor.execute(statement, params or {})
+        cursor.execute(_said(statement), params or {})
         return list(cursor.fetchall())
 
 
 def run(statement: str | pg.Composed, params: Params | None = None) -> int:
     """Run a generated statement (staging tables, partitions); the number of rows it touched."""
     with connection.cursor() as cursor:
-        if isinstance(statement, pg.Composed):
-            statement = statement.as_string(_connected())
-        cursor.execute(statement, params)
+        cursor.execute(_said(statement), params)
         return int(cursor.rowcount)
 
 
 def bound(statement: pg.Composed, params: Params) -> pg.SQL:
     """A statement with its values in it, as a part of a larger one whose parts name theirs alike."""
     with connection.cursor() as cursor:
-        text = cursor.cursor.mogrify(statement.as_string(_connected()), params).decode()
+        text = cursor.cursor.mogrify(_said(statement), params).decode()
     return pg.SQL(text.replace("%", "%%"))
 
 
 def copy_in(statement: str | pg.Composed, file: Any, size: int = 1 << 16) -> int:
     """COPY … FROM STDIN out of a binary file object; the number of rows. Errors come as Django's."""
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        if isinstance(statement, pg.Composed):
-            statement = statement.as_string(_connected())
-        cursor.cursor.copy_expert(statement, file, size)
+        cursor.cursor.copy_expert(_said(statement), file, size)
         return int(cursor.rowcount)
 
 
 def copy_out(statement: str | pg.Composed, file: Any) -> None:
     """COPY … TO STDOUT into a binary file object."""
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        if isinstance(statement, pg.Composed):
-            statement = statement.as_string(_connected())
-        cursor.cursor.copy_expert(statement, file)
+        cursor.cursor.copy_expert(_said(statement), file)
 
 
 def copy_values(statement: str, params: Params | None = None) -> list[list[memoryview | None]]:
@@ -166,10 +158,7 @@ def copy_rows(name: str, file: Any, params: Params | None = None, **slots: pg.Co
     """Run a query of a file into a binary file object, as CSV with a header: a million rows are no million objects."""
     started = time.perf_counter()
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        statement = _composed(name, slots)
-        if isinstance(statement, pg.Composed):
-            statement = statement.as_string(_connected())
-        asked = cursor.cursor.mogrify(statement, params or {}).decode()
+        asked = cursor.cursor.mogrify(_said(_composed(name, slots)), params or {}).decode()
         cursor.cursor.copy_expert(f"COPY ({asked}) TO STDOUT (FORMAT csv, HEADER)", file)
     log.debug("%s %.0f ms copied", name, (time.perf_counter() - started) * 1000)
 
