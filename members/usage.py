@@ -1,9 +1,10 @@
-"""What would miss a tag, a store, a community or another thing of this app. Upper apps announce themselves:
+"""What would miss something that is about to go. Upper apps announce themselves:
 
-    @usage.register("tag")
+    @usage.register("scheme")
     def segments_that_need(pool_id: int, pk: int) -> Iterable[usage.Use]: ...
 
-Whoever deletes such a thing calls `refuse` first. Fields of a pool have their own: members/attributes/usage.py.
+Whoever puts such a thing away calls `refuse` first. Tags and fields of a pool have their own: members/tagging/usage.py
+and members/attributes/usage.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 
 
@@ -49,13 +51,13 @@ class InUse(Problem):
     """Something others need; `uses` says who."""
 
     def __init__(self, kind: str, name: str, found: list[Use]) -> None:
-        names = "、".join(f"{use.kind}「{use.name}」" for use in found)
+        names = formats.listed(f"{use.kind}{formats.quoted(use.name)}" for use in found)
         said = _("「%(name)s」还在使用：%(uses)s") % {"name": name, "uses": names}
         super().__init__(f"{kind}.in_use", said, {"uses": [use.name for use in found]})
         self.uses = found
 
 
 def refuse(kind: str, pool_id: int, pk: int, name: str) -> None:
-    """Raise `InUse` ("tag.in_use" …) when anything would miss this thing."""
+    """Raise `InUse` ("scheme.in_use" …) when anything would miss this thing."""
     if found := uses(kind, pool_id, pk):
         raise InUse(kind, name, found)

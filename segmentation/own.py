@@ -4,17 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.urls import reverse
-from django.utils.translation import gettext as _
-
 from members.attributes import queries as fields
-from members.attributes import usage
 from members.models import AttributeField, Pool
-from segmentation.models import Segment, SegmentVersion
 from segmentation.rules.ast import All, Condition, Node, conditions
 from segmentation.rules.catalog import Fact, Text, fact
 from segmentation.rules.facts_own import key_of
-from segmentation.rules.parse import Fault, RuleError, read
+from segmentation.rules.parse import Fault, RuleError
 
 GONE = Text(
     "这个自定义字段已不存在，或类型不同：请重新选择", "This field does not exist any more, or is of another kind: choose again"
@@ -104,21 +99,3 @@ def _called(field: AttributeField, value: str) -> tuple[str, ...]:
         if value == choice["value"] or value in choice.get("was", []):
             return tuple(field.formerly(choice["value"]))
     return (value,)
-
-
-# -- What needs a field --------------------------------------------------------------------------
-def fields_in(rule: Any) -> set[str]:
-    """The fields a rule refers to, as far as it can be read."""
-    node, _faults = read(rule)
-    found = conditions(node) if node is not None else []
-    return {about.attribute for _path, condition in found if (about := fact(condition.fact)).attribute}
-
-
-@usage.register
-def segments_that_need(field: AttributeField) -> Iterable[usage.Use]:
-    """Segments whose current rule asks for a field."""
-    by_pk = {segment.pk: segment for segment in Segment.objects.filter(pool_id=field.pool_id, kind=Segment.Kind.LIVE)}
-    rules = SegmentVersion.objects.filter(segment_id__in=by_pk).values_list("segment_id", "n", "rule")
-    for pk, n, rule in rules:
-        if n == by_pk[pk].version and rule and field.key in fields_in(rule):
-            yield usage.Use(_("分群"), by_pk[pk].name, reverse("segments:detail", args=[pk]))

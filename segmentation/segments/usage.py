@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from members import usage as things
-from members.models import Store
+from members.attributes import usage as fields
+from members.models import AttributeField
 from segmentation.models import Segment, SegmentVersion
 from segmentation.rules.ast import Condition, conditions
 from segmentation.rules.catalog import fact
@@ -45,7 +46,7 @@ def uses(segment: Segment) -> list[Use]:
 
 # -- What rules ask for --------------------------------------------------------------------------
 def asked_by(rule: Any) -> set[tuple[str, Any]]:
-    """What a rule refers to, as far as it can be read: ("facts", "city"), ("tags", 7), ("segments", 3), ("stores", "S01") …"""
+    """What a rule refers to, as far as it can be read: ("facts", "city"), ("tags", 7), ("segments", 3), ("schemes", 12) …"""
     node, _faults = read(rule)
     return {each for _path, condition in (conditions(node) if node is not None else []) for each in _asked(condition)}
 
@@ -55,12 +56,14 @@ def _asked(condition: Condition) -> Iterator[tuple[str, Any]]:
     yield "facts", condition.fact
     if about.scheme:
         yield "schemes", about.scheme
+    if about.attribute:
+        yield "fields", about.attribute
     if about.source:
         yield from ((about.source, value) for value in _several(condition.value))
     if about.subject:
         yield from ((about.subject.source, value) for value in condition.of)
-    sources = {found.key: found.source for found in getattr(about, "filters", ())}
-    for where in getattr(condition, "where", ()):
+    sources = {found.key: found.source for found in about.filters}
+    for where in condition.where:
         yield from ((sources[where.field], value) for value in _several(where.value) if sources.get(where.field))
 
 
@@ -113,31 +116,28 @@ def hooks_that_tell(segment: Segment) -> Iterable[Use]:
     return [Use(kind, hook.url, reverse("segments:hooks", args=[segment.pk])) for hook in active]
 
 
-# -- What the member pool's things are needed for ------------------------------------------------
-def _shown(found: Iterable[Segment]) -> list[things.Use]:
-    return [things.Use(KIND, segment.name, url_of(segment)) for segment in found]
+# -- What schemes and own fields are needed for --------------------------------------------------
+Holder = Callable[[int, tuple[str, Any]], Iterable[Use]]
 
 
-@things.register("tag")
-def that_ask_for_a_tag(pool_id: int, pk: int) -> Iterable[things.Use]:
-    """Segments whose rule asks for a tag."""
-    return _shown(asking_for(pool_id, ("tags", pk)))
+def holds_rules(holder: Holder) -> Holder:
+    """Declare a function (pool_id, wanted) that names whatever has a rule that asks for this, as `asked_by` tells it.
+
+    It is asked before a scheme is put away and before a field of the pool's own is deleted.
+    """
+
+    def of_scheme(pool_id: int, pk: int) -> list[things.Use]:
+        return [things.Use(use.kind, use.name, use.url) for use in holder(pool_id, ("schemes", pk))]
+
+    def of_field(field: AttributeField) -> list[fields.Use]:
+        return [fields.Use(use.kind, use.name, use.url) for use in holder(field.pool_id, ("fields", field.key))]
+
+    things.register("scheme")(of_scheme)
+    fields.register(of_field)
+    return holder
 
 
-@things.register("scheme")
-def that_ask_for_a_scheme(pool_id: int, pk: int) -> Iterable[things.Use]:
-    """Segments whose rule asks how members stand in a scheme."""
-    return _shown(asking_for(pool_id, ("schemes", pk)))
-
-
-@things.register("community")
-def that_ask_for_a_community(pool_id: int, pk: int) -> Iterable[things.Use]:
-    """Segments whose rule asks for a community."""
-    return _shown(asking_for(pool_id, ("communities", pk)))
-
-
-@things.register("store")
-def that_ask_for_a_store(pool_id: int, pk: int) -> Iterable[things.Use]:
-    """Segments whose rule asks for a store: as a home store by its row, as a place of orders by its code."""
-    code = Store.objects.filter(pool_id=pool_id, pk=pk).values_list("code", flat=True).first()
-    return _shown(asking_for(pool_id, ("home_stores", pk), ("stores", code)))
+@holds_rules
+def segments_that_ask(pool_id: int, wanted: tuple[str, Any]) -> Iterable[Use]:
+    """Segments whose current rule asks for it."""
+    return [Use(KIND, segment.name, url_of(segment)) for segment in asking_for(pool_id, wanted)]

@@ -4,21 +4,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
 
-from members import usage
 from members.models import Pool
-from segmentation.models import Scheme, Segment, SegmentVersion
+from segmentation.models import Scheme
 from segmentation.rules import facts_standings
 from segmentation.rules.ast import Node, conditions
 from segmentation.rules.catalog import Choice, Fact, Text, fact
-from segmentation.rules.parse import Fault, read
-from segmentation.standings import queries, services
+from segmentation.rules.parse import Fault
+from segmentation.standings import queries
 from segmentation.standings.families import family, is_known
 
 GONE = Text("这个方案已不存在：请重新选择", "This scheme does not exist any more: choose again")
+AWAY = Text("这个方案已归档，请先恢复它", "This scheme was put away: bring it back first")
 
 
 def facts(pool: Pool) -> list[Fact]:
@@ -69,24 +67,12 @@ def choice_name(pool: Pool, source: str, value: Any, language: str) -> str:
 
 
 def faults(pool: Pool, tree: Node) -> list[Fault]:
-    """Conditions whose scheme is gone: such a rule selects nobody and everybody's opposite, so it is refused."""
-    asked = [(path, fact(found.fact).scheme) for path, found in conditions(tree)]
-    wanted = {scheme for _path, scheme in asked if scheme}
-    known = set(Scheme.objects.filter(pool=pool, pk__in=wanted).values_list("pk", flat=True)) if wanted else set()
-    return [Fault(f"{path}.fact", "gone", GONE) for path, scheme in asked if scheme and scheme not in known]
-
-
-def schemes_in(rule: Any) -> set[int]:
-    """The schemes a rule refers to, as far as it can be read."""
-    node, _faults = read(rule)
-    return {fact(found.fact).scheme for _path, found in conditions(node)} - {0} if node is not None else set()
-
-
-@usage.register(services.USED)
-def segments_that_need(pool_id: int, pk: int) -> Iterable[usage.Use]:
-    """Segments whose current rule asks for a scheme."""
-    live = Segment.objects.filter(pool_id=pool_id, kind=Segment.Kind.LIVE, is_archived=False)
-    by_pk = {segment.pk: segment for segment in live}
-    for segment, n, rule in SegmentVersion.objects.filter(segment_id__in=by_pk).values_list("segment_id", "n", "rule"):
-        if rule and n == by_pk[segment].version and pk in schemes_in(rule):
-            yield usage.Use(_("分群"), by_pk[segment].name, reverse("segments:detail", args=[segment]))
+    """Conditions whose scheme is gone or put away: such a rule selects nobody and everybody's opposite, so it is refused."""
+    asked = [(path, scheme) for path, found in conditions(tree) if (scheme := fact(found.fact).scheme)]
+    wanted = {scheme for _path, scheme in asked}
+    kept = dict(Scheme.objects.filter(pool=pool, pk__in=wanted).values_list("pk", "is_active")) if wanted else {}
+    wrong = [(path, scheme) for path, scheme in asked if not kept.get(scheme)]
+    return [
+        Fault(f"{path}.fact", "archived", AWAY) if scheme in kept else Fault(f"{path}.fact", "gone", GONE)
+        for path, scheme in wrong
+    ]

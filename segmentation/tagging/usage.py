@@ -86,7 +86,15 @@ def _restore_rule(note: dict[str, Any], _actor: User | None) -> bool:
 usage.register(usage.Place("tag_rules", _tag_rules, _rewrite_rules, _restore_rule))
 
 
-# -- Segments that keep tags ----------------------------------------------------------------------
+# -- What tags need -------------------------------------------------------------------------------
+@of_segments.holds_rules
+def tags_that_ask(pool_id: int, wanted: tuple[str, Any]) -> Iterable[of_segments.Use]:
+    """Tags whose rule asks for a scheme or a field."""
+    for rule in TagRule.objects.filter(pool_id=pool_id, tag__retired_at=None).select_related("tag").order_by("tag__name", "pk"):
+        if rule.rule and wanted in of_segments.asked_by(rule.rule):
+            yield of_segments.Use(gettext_lazy("标签规则"), rule.tag.name, reverse("tags:detail", args=[rule.tag_id]))
+
+
 @of_segments.register
 def tags_that_need(segment: Segment) -> Iterable[of_segments.Use]:
     """Tags in step with a segment, and tags whose rule names it."""

@@ -279,6 +279,23 @@ def test_an_open_campaign_keeps_its_segment_from_being_archived(draft: Campaign,
     assert usage.uses(other) == []
 
 
+def test_an_open_campaign_keeps_the_schemes_and_fields_its_layers_ask_for(draft: Campaign, pool: Pool) -> None:
+    from members import usage
+    from members.attributes import services as attributes
+    from members.attributes import usage as of_fields
+    from segmentation.standings import services as standings
+
+    scheme = standings.save(pool=pool, family="ladder", name="阶梯", settings={"steps": 3}, actor=None)
+    field = attributes.create_field(pool=pool, key="car", kind="boolean", label="有车", actor=None)
+    asked = [{"fact": f"standing.{scheme.pk}", "op": "not_in", "value": [1]}, {"fact": "attr.boolean.car", "op": "known"}]
+    draft.layers.filter(name="重要").update(rule={"all": asked})
+    said = [f"{draft.name} · 重要"]
+    assert [use.name for use in usage.uses("scheme", pool.pk, scheme.pk)] == said
+    assert [use.name for use in of_fields.uses(field)] == said
+    Campaign.objects.update(status="finished")
+    assert usage.uses("scheme", pool.pk, scheme.pk) == of_fields.uses(field) == []
+
+
 def test_the_member_page_says_which_campaigns_and_which_side(marketer: Client, running: Campaign) -> None:
     from members.timeline import page
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from segmentation import evaluate
+from members.models import TagGroup
+from segmentation import evaluate, tagging
 from segmentation.recalculation import services
 from segmentation.rules.parse import RuleError
 from segmentation.segments import queries
@@ -74,6 +75,29 @@ def test_a_scheme_segments_ask_for_is_not_put_away(pool, as_of, scheme):
     segments.save(pool=pool, name="三次以上", note="", rule=rule, actor=None)
     with pytest.raises(standings.usage.InUse):
         standings.archive(scheme=scheme, actor=None, as_of=as_of)
+
+
+def test_a_scheme_a_tag_asks_for_is_not_put_away(pool, as_of, scheme):
+    rule = {"all": [{"fact": f"standing.{scheme.pk}", "op": "not_in", "value": [1]}]}
+    made = tagging.save_rule(
+        pool=pool, group=TagGroup.objects.create(pool=pool, name="g"), name="t", rule=rule, actor=None, cadence="asked"
+    )
+    with pytest.raises(standings.usage.InUse) as refused:
+        standings.archive(scheme=scheme, actor=None, as_of=as_of)
+    assert refused.value.fields == {"uses": ["t"]}
+    tagging.stop(rule=made, actor=None)
+    standings.archive(scheme=scheme, actor=None, as_of=as_of)
+
+
+def test_a_scheme_put_away_selects_nobody_and_says_so_until_it_is_brought_back(pool, as_of, scheme, alice):
+    asked = {"fact": f"standing.{scheme.pk}", "op": "not_in", "value": [1]}
+    standings.archive(scheme=scheme, actor=None, as_of=as_of)
+    with pytest.raises(RuleError, match="put away"):
+        ask(pool, as_of, **asked)  # never "everybody"
+    with pytest.raises(segments.BadRule):
+        segments.checked(pool, {"all": [asked]})
+    standings.restore(scheme=scheme, actor=None, as_of=as_of)
+    assert alice.pk in ask(pool, as_of, **asked)
 
 
 def test_the_catalogue_names_schemes(pool, scheme):

@@ -265,27 +265,18 @@ def test_the_list_is_narrowed_and_paged(make: Make, login: Callable[[str], Clien
 # -- Where used ------------------------------------------------------------------------------------
 def test_what_rules_ask_for_is_known(people: Pool) -> None:
     from members import usage as things
-    from members.models import Community, Store, Tag, TagGroup
+    from segmentation.standings import services as standings
 
-    tag = Tag.objects.create(pool=people, group=TagGroup.objects.create(pool=people, name="g"), name="t")
-    store = Store.objects.create(pool=people, code="S1", name="S", created_at=AS_OF)
-    group = Community.objects.create(pool=people, external_id="w", name="W", created_at=AS_OF)
-    rules = {
-        "tagged": {"fact": "tag", "op": "any", "value": [tag.pk]},
-        "home": {"fact": "home_store", "op": "in", "value": [store.pk]},
-        "group": {"not": {"fact": "community", "op": "any", "value": [group.pk]}},
-    }
-    for name, rule in rules.items():
-        services.save(pool=people, name=name, rule={"all": [rule]}, actor=None)
-    for kind, row, name in (("tag", tag, "tagged"), ("store", store, "home"), ("community", group, "group")):
-        assert [use.name for use in things.uses(kind, people.pk, row.pk)] == [name]
-        assert things.uses(kind, people.pk, row.pk + 1) == []
+    scheme = standings.save(pool=people, family="ladder", name="L", settings={"steps": 3}, actor=None)
+    rule = {"not": {"fact": f"standing.{scheme.pk}.value", "op": "gte", "value": 2}}
+    made = services.save(pool=people, name="climbing", rule={"all": [rule]}, actor=None)
+    assert [use.name for use in things.uses("scheme", people.pk, scheme.pk)] == ["climbing"]  # once
+    assert things.uses("scheme", people.pk, scheme.pk + 1) == []
     with pytest.raises(things.InUse) as caught:
-        things.refuse("tag", people.pk, tag.pk, "t")
-    assert (caught.value.code, caught.value.fields) == ("tag.in_use", {"uses": ["tagged"]})
-    archived = Segment.objects.get(name="tagged")
-    services.archive(segment=archived, actor=None)
-    things.refuse("tag", people.pk, tag.pk, "t")
+        standings.archive(scheme=scheme, actor=None, as_of=AS_OF)
+    assert (caught.value.code, caught.value.fields) == ("scheme.in_use", {"uses": ["climbing"]})
+    services.archive(segment=made, actor=None)
+    standings.archive(scheme=scheme, actor=None, as_of=AS_OF)
 
 
 def test_the_list_tells_which_conditions_are_used_and_by_whom(
