@@ -59,5 +59,5 @@ def asked(request: HttpRequest, as_of: datetime) -> Period:
     except (KeyError, ValueError):
         pass
     days = request.GET.get("days", "")
-    length = int(days) if days.isdigit() and 0 < int(days) <= LONGEST else DAYS
+    length = int(days) if days.isdecimal() and len(days) < 6 and 0 < int(days) <= LONGEST else DAYS
     return Period(pool, today - timedelta(days=length - 1), today, length)

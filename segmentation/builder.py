@@ -151,7 +151,7 @@ def edit(root: Group, command: str) -> Group:
 
 def _filter(row: Row, what: str) -> None:
     """One filter more, or one less."""
-    if what.isdigit() and int(what) < len(row.filters):
+    if what.isdecimal() and len(what) < 9 and int(what) < len(row.filters):
         del row.filters[int(what)]
     elif not what:
         row.narrow()

@@ -142,7 +142,7 @@ def _products(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Optio
 
 def _members(pool: Pool, q: str, of: tuple[Any, ...], limit: int) -> list[Option]:
     found = Member.objects.filter(pool=pool, merged_into=None)
-    found = found.filter(Q(pk=int(q)) if q.isdigit() and len(q) < 11 else Q(name__icontains=q)) if q else found
+    found = found.filter(Q(pk=int(q)) if q.isdecimal() and len(q) < 11 else Q(name__icontains=q)) if q else found
     return [(member.pk, f"{member} · {member.pk}") for member in found.order_by("pk")[:limit]]
 
 

@@ -137,10 +137,10 @@ def _filter(name: str, argument: str | None, source: str, position: int) -> Step
         if argument is not None:
             raise Invalid(_("%(name)s 不带参数") % {"name": name}, source, position)
         return FILTERS[name]("")
-    if argument is None or (name in NEEDS_NUMBER) != argument.isdigit():
+    if argument is None or (name in NEEDS_NUMBER) != argument.isdecimal():
         wanted = _("一个数字") if name in NEEDS_NUMBER else _("一段引号里的文字")
         raise Invalid(_("%(name)s 需要%(wanted)s") % {"name": name, "wanted": wanted}, source, position)
-    return FILTERS[name](argument.strip("\"'") if not argument.isdigit() else argument)
+    return FILTERS[name](argument.strip("\"'") if not argument.isdecimal() else argument)
 
 
 class Template:

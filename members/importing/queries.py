@@ -193,7 +193,7 @@ def tabs(run: ImportRun) -> list[dict[str, Any]]:
 def corrected(pool: Pool, pk: str) -> ImportRun | None:
     """The import whose refused rows are being uploaded again."""
     found = ImportRun.objects.filter(pool=pool).exclude(options__has_key="api")
-    return found.select_related("channel").filter(pk=pk).first() if pk.isdigit() else None
+    return found.select_related("channel").filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
 
 
 def pace(job: JobRun, now: datetime) -> dict[str, float | None]:

@@ -82,7 +82,7 @@ def meaning(parser: str, word: str, said: Mapping[str, Any], channels: Mapping[s
     """What a word of the file comes to: as said for this file, else as generally known; None when nobody knows."""
     names, general = MEANINGS.get(parser, {}), VOCABULARIES.get(parser, channels or {})
     if own := str(said.get(word) or ""):
-        return names.get(own, int(own) if own.isdigit() else general.get(own.lower()))
+        return names.get(own, int(own) if own.isdecimal() and len(own) < 10 else general.get(own.lower()))
     return general.get(word.lower())
 
 

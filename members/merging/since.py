@@ -29,8 +29,9 @@ class Told:
     def parse(cls, text: str, member_id: int) -> "Told | None":
         """From "members.Order:-123"; None for nonsense."""
         label, colon, number = text.rpartition(":")
-        known = {each.label for each in moves.tables()}
-        return cls(label, int(number), member_id) if colon and label in known and number.lstrip("-").isdecimal() else None
+        is_known = colon and label in {each.label for each in moves.tables()}
+        is_whole = number.removeprefix("-").isdecimal() and len(number) < 21
+        return cls(label, int(number), member_id) if is_known and is_whole else None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class ReviewViewSet(PoolViewSet):
             status=asked.get("status", "open"),
             reason=asked.get("reason", ""),
             kind=asked.get("kind", ""),
-            run=int(run) if run.isdigit() and len(run) < 18 else None,
+            run=int(run) if run.isdecimal() and len(run) < 18 else None,
         )
         return self.get_paginated_response(ReviewSerializer(self.paginate_queryset(found), many=True).data)
 
@@ -208,7 +208,7 @@ class OneidViewSet(PoolViewSet):
     def rates(self, request: Request) -> Response:
         """Per channel or import: rows, people, who was recognised by what. `members` is for `GET /api/members/?match=`."""
         days = request.query_params.get("days", "90")
-        since = clock.now() - timedelta(days=min(int(days), 3650) if days.isdigit() and len(days) < 6 else 90)
+        since = clock.now() - timedelta(days=min(int(days), 3650) if days.isdecimal() and len(days) < 6 else 90)
         by = queries.by_run if request.query_params.get("by") == "import" else queries.by_channel
         return Response({"results": [_rate(rate) for rate in by(self.pool, since=since)]})
 

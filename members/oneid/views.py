@@ -40,7 +40,7 @@ def _page(request: HttpRequest, template: str, name: str, context: dict[str, Any
 
 def _number(request: HttpRequest, name: str) -> int | None:
     text = request.GET.get(name, "")
-    return int(text) if text.isdigit() and len(text) < 18 else None
+    return int(text) if text.isdecimal() and len(text) < 18 else None
 
 
 # -- The queue -------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def review_list(request: HttpRequest) -> HttpResponse:
 @allow("members.merge")
 def decide(request: HttpRequest) -> HttpResponse:
     """One verdict for the reviews that were picked; from a review's own page on to the next one."""
-    picked = [int(text) for text in request.POST.getlist("pick") if text.isdigit() and len(text) < 18]
+    picked = [int(text) for text in request.POST.getlist("pick") if text.isdecimal() and len(text) < 18]
     verdict, single = request.POST.get("verdict", ""), request.POST.get("single")
     keep = request.POST.get("keep", "")
     try:
@@ -79,7 +79,7 @@ def decide(request: HttpRequest) -> HttpResponse:
             raise Problem("review.none", _("请先选择要决定的记录"))
         done = services.decide(
             pool=request.pool, reviews=picked, verdict=verdict, actor=request.user, as_of=clock.now(),
-            keep={picked[0]: int(keep)} if keep.isdigit() and len(picked) == 1 else None,
+            keep={picked[0]: int(keep)} if keep.isdecimal() and len(keep) < 18 and len(picked) == 1 else None,
         )  # fmt: skip
         toast(request, _("已决定 %(n)s 条") % {"n": done})
     except Problem as problem:

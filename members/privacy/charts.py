@@ -12,7 +12,8 @@ from scrm.lib.charts import Chart, Column, chart
 @chart("consent_changes", title=gettext_lazy("授权变化"), permission="members.view")
 def consent_changes(request: HttpRequest) -> Chart:
     """Grants above the line, withdrawals below it; 30 days, or `?days=`."""
-    days = int(request.GET["days"]) if request.GET.get("days", "").isdigit() else 30
+    text = request.GET.get("days", "")
+    days = int(text) if text.isdecimal() and len(text) < 6 else 30
     rows = consents.changes(request.pool, clock.now(), min(max(days, 7), 366))  # type: ignore[attr-defined]
     quiet = not any(row["granted"] or row["withdrawn"] for row in rows)
     bar = {"type": "bar", "stack": "all", "barMaxWidth": 16}

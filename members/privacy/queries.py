@@ -51,7 +51,7 @@ def _day(text: Any) -> date | None:
 
 
 def _number(text: Any) -> int | None:
-    return int(text) if str(text or "").isdigit() and len(str(text)) < 19 else None
+    return int(text) if str(text or "").isdecimal() and len(str(text)) < 19 else None
 
 
 def entries(pool: Pool, asked: Asked) -> QuerySet[AccessEntry]:

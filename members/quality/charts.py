@@ -16,7 +16,7 @@ SHOWN = ("field.name", "field.birthday", "identity.phone", f"stale.{figures.USUA
 @chart("quality_trend", title=_("数据质量走势"), permission="insights.view")
 def quality_trend(request: HttpRequest) -> Chart:
     pool, text = request.pool, request.GET.get("source", "0")  # type: ignore[attr-defined]
-    source = int(text) if text.lstrip("-").isdigit() and len(text) < 6 else 0
+    source = int(text) if text.removeprefix("-").isdecimal() and len(text) < 6 else 0
     rows = queries.trend(pool, source, list(SHOWN), clock.now())
     labels = [figures.label_of(pool, name) for name in SHOWN]
     table = [[str(row["day"]), *(_share(row, name) for name in SHOWN)] for row in rows]

@@ -148,7 +148,7 @@ def orders(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _seen(member: Member, text: str) -> Any:
-    return member.orders.filter(id=int(text)).first() if text.lstrip("-").isdigit() else None
+    return member.orders.filter(id=int(text)).first() if text.removeprefix("-").isdecimal() and len(text) < 19 else None
 
 
 @require_GET

@@ -35,7 +35,7 @@ def trail(request: HttpRequest) -> HttpResponse:
     found = AuditEntry.objects.filter(pool_id=request.pool.pk).select_related("actor")
     if action := request.GET.get("action", "").strip():
         found = found.filter(action__startswith=action)
-    if (before := request.GET.get("before", "")).isdigit():
+    if (before := request.GET.get("before", "")).isdecimal() and len(before) < 19:
         found = found.filter(pk__lt=before)
     entries = list(found.order_by("-pk")[: PAGE + 1])
     following = entries[PAGE - 1].pk if len(entries) > PAGE else None

@@ -328,15 +328,14 @@ def _after(rows: QuerySet[MemberStanding], key: str, mark: str) -> QuerySet[Memb
     order = F("value").desc(nulls_last=True) if key == "value" else F("expected_at").asc()
     rows = rows.order_by(order, "member_id")
     number, _dot, pk = mark.partition(".")
-    if not pk.isdecimal() or len(pk) > 18:
+    if not pk.isdecimal() or len(pk) > 18 or (number and not number.removeprefix("-").isdecimal()) or len(number) > 18:
         return rows
     if key == "expected_at":
-        at = datetime.fromtimestamp(int(number) / 1_000_000, tz=UTC) if number.lstrip("-").isdecimal() else None
+        at = datetime.fromtimestamp(int(number) / 1_000_000, tz=UTC) if number and len(number) < 17 else None
         return rows.filter(Q(expected_at__gt=at) | Q(expected_at=at, member_id__gt=int(pk))) if at else rows
     if number == "":
         return rows.filter(value=None, member_id__gt=int(pk))
-    later = Q(value__lt=int(number)) | Q(value=int(number), member_id__gt=int(pk)) | Q(value=None)
-    return rows.filter(later) if number.lstrip("-").isdecimal() and len(number) < 20 else rows
+    return rows.filter(Q(value__lt=int(number)) | Q(value=int(number), member_id__gt=int(pk)) | Q(value=None))
 
 
 def _mark(row: MemberStanding, key: str) -> str:

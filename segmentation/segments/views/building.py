@@ -60,7 +60,7 @@ def _first_draft(request: HttpRequest, segment: Segment | None) -> builder.Group
     if segment is None:
         return _given_draft(request.GET.get("rule", "")) or builder.Group("all", [builder.Row()])
     wanted = request.GET.get("version", "")
-    n = int(wanted) if wanted.isdigit() else segment.version
+    n = int(wanted) if wanted.isdecimal() and len(wanted) < 9 else segment.version
     return builder.draft(get_object_or_404(SegmentVersion, segment=segment, n=n).rule)
 
 
