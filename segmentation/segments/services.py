@@ -9,13 +9,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
-from members.attributes import queries as fields
 from members.models import Pool, Tag
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
-from segmentation import own
-from segmentation.evaluate import Evaluation, rule_of, tree_of
+from segmentation import evaluate
+from segmentation.evaluate import rule_of, tree_of
 from segmentation.models import Segment, SegmentVersion
 from segmentation.rules.ast import Node, conditions, dump
 from segmentation.rules.catalog import Text
@@ -24,14 +24,13 @@ from segmentation.segments import cadence as cadences
 from segmentation.segments import membership, usage
 from segmentation.segments.computing import ask_refresh
 from segmentation.segments.lists import Named, resolve
-from segmentation.standings import rules as standings
 
 
 class InUse(Problem):
     """A segment that others need; `uses` says who."""
 
     def __init__(self, uses: list[usage.Use]) -> None:
-        names = "、".join(f"{use.kind}「{use.name}」" for use in uses)
+        names = formats.listed(f"{use.kind}{formats.quoted(use.name)}" for use in uses)
         super().__init__(
             "segment_in_use", _("分群正在被使用：%(names)s") % {"names": names}, {"uses": [use.name for use in uses]}
         )
@@ -57,8 +56,7 @@ def checked(pool: Pool, rule: Any, segment: Segment | None = None) -> Node:
         raise BadRule(error.faults) from None
     faults = [
         *_strangers(pool, tree),
-        *own.faults(lambda: fields.by_key(pool), tree),
-        *standings.faults(pool, tree),
+        *evaluate.faults(pool, tree),
         *_circles(pool, tree, segment),
     ]
     if faults:
@@ -139,7 +137,7 @@ def save(
     """
     _must_live(segment)
     with transaction.atomic():
-        _one_at_a_time(pool)
+        one_at_a_time(pool)
         written = dump(checked(pool, rule, segment))
         row = membership.locked(segment) if segment else Segment(pool=pool, actor=actor)
         if segment and based_on is not None and based_on != row.version and written != rule_of(row):
@@ -152,13 +150,26 @@ def save(
     return saved
 
 
+@transaction.atomic
+def reword(*, segment: Segment, rule: dict[str, Any], actor: User | None) -> Segment:
+    """The same rule with other names for what it asks for, as a new version: what is wrong with it otherwise stays so."""
+    one_at_a_time(segment.pool)
+    held = membership.locked(segment)
+    if _add_version(held, rule, actor):
+        audit(actor=actor, action="segment.reword", target=held, pool_id=held.pool_id, version=held.version)
+        if not held.is_archived:
+            ask_refresh(segment=held, actor=actor)
+    return held
+
+
 def _must_live(segment: Segment | None) -> None:
     if segment is not None and segment.kind != Segment.Kind.LIVE:
         raise Problem("segment_frozen", _("快照和名单不能改规则，请另存为新的分群"))
 
 
-def _one_at_a_time(pool: Pool) -> None:
-    """Two rules saved at once could each lead to the other; one archived while another comes to need it would dangle."""
+def one_at_a_time(pool: Pool) -> None:
+    """Within a transaction: two rules saved at once could each lead to the other; one archived while another comes to
+    need it would dangle."""
     Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
 
 
@@ -185,7 +196,7 @@ def roll_back(*, segment: Segment, n: int, actor: User | None) -> Segment:
     Raises `BadRule` when that rule asks for something that is gone, `Problem` "no_version" when there is none such.
     """
     _must_live(segment)
-    _one_at_a_time(segment.pool)
+    one_at_a_time(segment.pool)
     held = membership.locked(segment)
     old = SegmentVersion.objects.filter(segment=held, n=n).first()
     if old is None:
@@ -293,16 +304,16 @@ def fix(
 
 def freeze(*, segment: Segment, name: str, actor: User | None, as_of: datetime) -> Segment:
     """A snapshot of a segment as a segment of its own."""
-    look = Evaluation(segment.pool, as_of)
     rule = SegmentVersion.objects.get(segment=segment, n=segment.version).rule
-    return fix(pool=segment.pool, name=name, ids=look.segment(segment.pk), actor=actor, as_of=as_of, rule=rule)
+    ids = evaluate.members_of(segment, as_of=as_of)
+    return fix(pool=segment.pool, name=name, ids=ids, actor=actor, as_of=as_of, rule=rule)
 
 
 # -- Putting away --------------------------------------------------------------------------------
 @transaction.atomic
 def archive(*, segment: Segment, actor: User | None) -> None:
     """Put a segment away; refused, with the list of users, while something needs it."""
-    _one_at_a_time(segment.pool)
+    one_at_a_time(segment.pool)
     segment = membership.locked(segment)
     if found := usage.uses(segment):
         raise InUse(found)
@@ -311,8 +322,12 @@ def archive(*, segment: Segment, actor: User | None) -> None:
 
 @transaction.atomic
 def restore(*, segment: Segment, actor: User | None) -> None:
-    """Bring an archived segment back."""
-    _set_archived(membership.locked(segment), archived=False, actor=actor)
+    """Bring an archived segment back. `BadRule` when its rule asks for something that went meanwhile."""
+    one_at_a_time(segment.pool)
+    held = membership.locked(segment)
+    if held.kind == Segment.Kind.LIVE:
+        checked(held.pool, rule_of(held), held)
+    _set_archived(held, archived=False, actor=actor)
 
 
 def _set_archived(segment: Segment, *, archived: bool, actor: User | None) -> None:

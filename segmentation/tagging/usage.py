@@ -40,11 +40,11 @@ def _segments(tag: Tag) -> Iterable[usage.Use]:
 
 
 def _rewrite_segments(source: Tag, target: Tag, actor: User | None) -> list[dict[str, Any]]:
-    return [_rewritten(segment, renamed(rule, source.pk, target.pk), rule, actor) for segment, rule in _naming(source)]
+    return [_rewritten(segment, rule, source, target, actor) for segment, rule in _naming(source)]
 
 
-def _rewritten(segment: Segment, rule: dict[str, Any], was: dict[str, Any], actor: User | None) -> dict[str, Any]:
-    saved = services.save(pool=segment.pool, name=segment.name, note=segment.note, rule=rule, actor=actor, segment=segment)
+def _rewritten(segment: Segment, was: dict[str, Any], source: Tag, target: Tag, actor: User | None) -> dict[str, Any]:
+    saved = services.reword(segment=segment, rule=renamed(was, source.pk, target.pk), actor=actor)
     return {"pk": segment.pk, "name": segment.name, "version": saved.version, "was": was}
 
 
@@ -52,7 +52,7 @@ def _restore_segment(note: dict[str, Any], actor: User | None) -> bool:
     segment = Segment.objects.select_related("pool").filter(pk=note["pk"], version=note["version"]).first()
     if segment is None:
         return False
-    _rewritten(segment, note["was"], {}, actor)
+    services.reword(segment=segment, rule=note["was"], actor=actor)
     return True
 
 

@@ -19,7 +19,7 @@ from scrm.staff.models import AuditEntry
 from segmentation import builder, rows
 from segmentation.models import Segment, SegmentVersion
 from segmentation.rules import parse
-from segmentation.segments import computing, services, usage
+from segmentation.segments import computing, services, usage, versions
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)
@@ -223,6 +223,25 @@ def test_the_sentence_is_read_in_both_languages(people: Pool, login: Login) -> N
     assert '<p class="reading">城市是上海</p><p class="read-also" lang="en">city is 上海</p>' in page
 
 
+def test_amounts_are_said_and_asked_for_in_the_currency_of_the_pool(people: Pool, login: Login) -> None:
+    Pool.objects.update(currency="USD")
+    narrowed = {"fact": "orders", "op": "gte", "value": 1, "where": [{"field": "amount", "op": "gte", "value": 500}]}
+    rule = {"all": [{"fact": "order_amount", "op": "gte", "value": 10_000}, narrowed]}
+    page = login("marketer").get(f"{HOME}new/?rule={quote(json.dumps(rule))}").content.decode()
+    assert "US$100" in page
+    assert "US$5" in page
+    assert page.count("<span>US$</span>") == 2
+    assert "¥" not in page
+    segment = services.save(pool=Pool.objects.get(pk=people.pk), name="s", rule=rule, actor=None)
+    assert "US$100" in versions.versions(segment)[0].sentence
+    assert "US$100" in versions.teller(segment, "en")(parse.parse(rule).children[0])
+
+
+@pytest.mark.parametrize("text", ["100", "¥100", "US$ 1,00", "HK$100", "RM100", "100 USD", "100元", "€100"])
+def test_an_amount_may_be_typed_with_its_sign(text: str) -> None:
+    assert rows._number(text, money=True) == 10_000
+
+
 def test_a_form_made_of_nonsense_is_harmless(people: Pool, login: Login) -> None:
     nodes = ["", "x", "a:a:row", "<b>:-:group", "g:-:group", "g:g:group", "r:g:row", "z:nobody:row"]
     page = login("marketer").post(
@@ -269,6 +288,22 @@ def test_archiving_is_refused_while_in_use(people: Pool, login: Login) -> None:
     assert not segment.is_archived
     assert [use.name for use in usage.uses(segment)] == ["outer"]
     assert "outer" in client.get(f"{HOME}{segment.pk}/").content.decode()
+
+
+def test_one_that_asks_for_what_went_meanwhile_is_not_brought_back(people: Pool, login: Login) -> None:
+    segment, client = made(people), login("marketer")
+    rule = {"fact": "segment", "op": "any", "value": [segment.pk]}
+    outer = services.save(pool=people, name="outer", rule=rule, actor=None)
+    for each in (outer, segment):
+        services.archive(segment=each, actor=None)
+    page = client.post(f"{HOME}{outer.pk}/archive/", follow=True).content.decode()
+    assert "这个分群已归档，请先恢复它" in page
+    outer.refresh_from_db()
+    assert outer.is_archived
+    for each in (segment, outer):
+        client.post(f"{HOME}{each.pk}/archive/")
+    outer.refresh_from_db()
+    assert not outer.is_archived
 
 
 def test_freezing_and_lists(people: Pool, login: Login) -> None:

@@ -60,6 +60,20 @@ def test_carriers_and_history_move_and_everything_that_named_the_source_names_th
     assert not MergedTag.objects.exists()
 
 
+def test_a_segment_put_away_names_the_target_too_whatever_else_is_wrong_with_it(pool, two, as_of):
+    green, tea = two
+    inner = segments.save(pool=pool, name="内", rule={"fact": "city", "op": "in", "value": ["上海"]}, actor=None)
+    asks = [{"fact": "tag", "op": "any", "value": [green.pk]}, {"fact": "segment", "op": "any", "value": [inner.pk]}]
+    outer = segments.save(pool=pool, name="外", rule={"all": asks}, actor=None)
+    for each in (outer, inner):
+        segments.archive(segment=each, actor=None)
+    done = joining.merge(source=green, target=tea, actor=None, as_of=as_of)
+    newest = outer.versions.order_by("-n")
+    assert newest.first().rule["all"] == [{**asks[0], "value": [tea.pk]}, asks[1]]
+    joining.undo(merge=done, actor=None, as_of=as_of + HOUR)
+    assert newest.first().rule["all"] == asks
+
+
 def test_what_was_changed_since_a_merge_stays(crowd, two, pool, as_of):
     green, tea = two
     segment = segments.save(pool=pool, name="绿", rule={"all": [{"fact": "tag", "op": "any", "value": [green.pk]}]}, actor=None)

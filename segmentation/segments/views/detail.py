@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from members.models import Member
 from members.views import exports
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
@@ -67,7 +67,7 @@ def _faults(segment: Segment, rule: Any) -> list[str]:
     try:
         services.checked(segment.pool, rule, segment)
     except services.BadRule as error:
-        return [f"{fault['path']}：{fault['message']}" for fault in error.fields["rule"]]
+        return [formats.labelled(fault["path"], fault["message"]) for fault in error.fields["rule"]]
     return [segment.error]
 
 
@@ -115,7 +115,7 @@ def segment_archive(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             services.archive(segment=segment, actor=request.user)
             toast(request, _("分群已归档"), undo=reverse("segments:archive", args=[pk]))
-    except services.InUse as problem:
+    except Problem as problem:
         toast(request, problem.message, level=messages.ERROR)
         return redirect("segments:detail", pk)
     return redirect("segments:list")
