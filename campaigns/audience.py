@@ -1,17 +1,21 @@
 """Who a campaign is for, at an instant: the segment's members, split into arms and layers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
+from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
 from campaigns.assignment import HOLDOUT, TREATED, Assignment, assign, ids
 from campaigns.models import Campaign, Layer
 from members.sets import array
 from scrm.lib import sql
+from scrm.lib.problems import Problem
 from segmentation import evaluate
+from segmentation.rules.parse import RuleError
 
 # The rate a campaign starts from is estimated on so many members.
 SAMPLE = 20_000
@@ -54,7 +58,10 @@ class Audience:
 
 
 def freeze(campaign: Campaign, layers: Sequence[Layer], as_of: datetime) -> Audience:
-    """Evaluate the segment and the layers' rules once and assign everybody."""
+    """Evaluate the segment and the layers' rules once and assign everybody.
+
+    Problem "segment_failed" or "layer_failed" when one of them cannot be worked out: a part is no audience.
+    """
     started = perf_counter()
     segment = evaluate.members_of(campaign.segment, as_of=as_of) if campaign.segment else BitMap()
     wanted = [(layer.pk, _members(campaign, layer, as_of)) for layer in layers]
@@ -64,7 +71,26 @@ def freeze(campaign: Campaign, layers: Sequence[Layer], as_of: datetime) -> Audi
 
 
 def _members(campaign: Campaign, layer: Layer, as_of: datetime) -> BitMap | None:
-    return None if layer.rule is None else evaluate.members_of(layer.rule, campaign.pool, as_of)
+    if layer.rule is None:
+        return None
+    with _telling(layer):
+        return evaluate.members_of(layer.rule, campaign.pool, as_of)
+
+
+def check_layer(campaign: Campaign, layer: Layer) -> None:
+    """Problem "layer_failed" when its rule cannot be worked out; the data is not asked."""
+    with _telling(layer):
+        if layer.rule is not None and (found := evaluate.faults(campaign.pool, evaluate.tree_of(layer.rule))):
+            raise RuleError(found)
+
+
+@contextmanager
+def _telling(layer: Layer) -> Iterator[None]:
+    try:
+        yield
+    except (RuleError, evaluate.CircularSegment) as error:
+        said = _("分层“%(name)s”的条件无法计算：%(why)s") % {"name": layer.name, "why": evaluate.why(error)}
+        raise Problem("layer_failed", said, {"layers": [said]}) from error
 
 
 def starting_rate(campaign: Campaign, segment: BitMap, as_of: datetime) -> float | None:

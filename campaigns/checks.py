@@ -1,12 +1,17 @@
 """What a draft still lacks before it can be launched, each with the step where it is put right."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.audience import check_layer
 from campaigns.models import Campaign, Layer
+from scrm.lib.problems import Problem
+from segmentation import evaluate
 
 # The wizard's steps in order; each page saves its own part.
 STEPS = ("audience", "content", "control", "channel", "review")
@@ -27,7 +32,7 @@ class Gap:
 def gaps(campaign: Campaign, as_of: datetime, content_problems: Any = None) -> list[Gap]:
     """Everything that is missing or doubtful, in the order of the wizard."""
     layers = list(campaign.layers.select_related("content"))
-    found = [*_audience(campaign), *_layers(layers), *_control(campaign), *_channel(campaign, as_of)]
+    found = [*_audience(campaign), *_layers(campaign, layers), *_control(campaign), *_channel(campaign, as_of)]
     for layer in layers:
         for problem in content_problems(campaign, layer) if content_problems else ():
             found.append(
@@ -49,13 +54,24 @@ def _audience(campaign: Campaign) -> list[Gap]:
         found.append(Gap("audience", "no_segment", _("还没有选择目标分群")))
     elif campaign.segment.is_archived:
         found.append(Gap("audience", "segment_archived", _("分群“%(name)s”已归档，请换一个") % {"name": campaign.segment.name}))
+    elif said := refused(partial(evaluate.check, campaign.segment)):
+        found.append(Gap("audience", "segment_failed", said))
     return found
 
 
-def _layers(layers: list[Layer]) -> list[Gap]:
+def refused(act: Callable[[], object]) -> str:
+    """The sentence an act is refused with; nothing when it is not."""
+    try:
+        act()
+    except Problem as problem:
+        return problem.message
+    return ""
+
+
+def _layers(campaign: Campaign, layers: list[Layer]) -> list[Gap]:
     if not layers:
         return [Gap("content", "no_layers", _("至少需要一个分层"))]
-    found = []
+    found = [Gap("content", "layer_failed", said) for layer in layers if (said := refused(partial(check_layer, campaign, layer)))]
     for layer in layers:
         if layer.content is None or not layer.content.body.strip():
             found.append(Gap("content", "no_content", _("“%(layer)s”还没有内容") % {"layer": layer.name}))

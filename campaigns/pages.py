@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 
 from campaigns import dryrun, queries, retrying
 from campaigns import results as figures
-from campaigns.acts import find
+from campaigns.acts import find, refusal
 from campaigns.checks import blocking, gaps
 from campaigns.content import problems_of
 from campaigns.models import Campaign, Run
 from scrm.lib import clock
 from scrm.lib.htmx import render_page
+from scrm.lib.problems import Problem
 from scrm.staff.access import allow
 from scrm.staff.permissions import may
 
@@ -81,7 +82,10 @@ def dry_run(request: HttpRequest, pk: int) -> HttpResponse:
     if campaign.is_historic or campaign.segment is None:
         missing = gaps(campaign, clock.now(), problems_of)
         return render(request, "campaigns/dry_run.html", {**shared(request, campaign), "missing": missing, "run": None})
-    found = dryrun.dry_run(campaign, clock.now())
+    try:
+        found = dryrun.dry_run(campaign, clock.now())
+    except Problem as problem:
+        return render(request, "campaigns/dry_run.html", {**shared(request, campaign), "run": None, "why": problem.message})
     missing = gaps(campaign, found.as_of, problems_of) if campaign.is_draft else []
     context = {**shared(request, campaign), "run": found, "missing": missing, "blocked": bool(blocking(missing))}
     return render_page(request, "campaigns/dry_run.html", "body", context)
@@ -94,7 +98,10 @@ def dry_run_members(request: HttpRequest, pk: int) -> HttpResponse:
     if campaign.segment is None:
         raise Http404("no audience")
     reason, after = request.GET.get("reason", ""), _number(request.GET.get("after")) or 0
-    rows, following = dryrun.listed(campaign, clock.now(), reason=reason, after=after)
+    try:
+        rows, following = dryrun.listed(campaign, clock.now(), reason=reason, after=after)
+    except Problem as problem:
+        return refusal(request, campaign, problem)
     label = rows[0]["label"] if rows else reason
     context = {**shared(request, campaign), "rows": rows, "next": following, "reason": reason, "label": label}
     return render_page(request, "campaigns/dry_run_members.html", "rows", context)

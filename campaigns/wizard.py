@@ -81,7 +81,10 @@ def _aside(request: HttpRequest, campaign: Campaign, as_of: datetime, **more: An
 def _sizes(campaign: Campaign, as_of: datetime) -> Audience | None:
     if campaign.segment is None:
         return None
-    return freeze(campaign, list(campaign.layers.all()), as_of)
+    try:
+        return freeze(campaign, list(campaign.layers.all()), as_of)
+    except Problem:  # it stands among what is missing
+        return None
 
 
 def _form(campaign: Campaign, step: str, as_of: datetime, data: Any = None) -> Any:

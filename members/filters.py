@@ -22,6 +22,7 @@ from pyroaring import BitMap
 
 from members.models import Pool
 from scrm.lib.formats import decimal, money
+from scrm.lib.problems import Problem
 from scrm.lib.registry import Registry
 
 NONE = "none"
@@ -226,6 +227,10 @@ class Extra:
             try:
                 members = self.ids(pool, value)
                 words = f"{self.label}: {self.describe(pool, value)}"
+            except Problem as refused:  # it is there, but cannot be worked out: the sentence says why
+                found.chips.append((self.key, value, f"{self.label}: {value[:SHOWN]}?"))
+                found.wrong.append((self.key, refused.message))
+                continue
             except (ValueError, OverflowError):
                 found.chips.append((self.key, value, f"{self.label}: {_('不存在')}"))
                 found.wrong.append(unknown(self.key, self.label, value))
@@ -249,7 +254,10 @@ def register(
     options: Callable[[Pool], Sequence[Option]] | None = None,
     group: str = "other",
 ) -> None:
-    """Declare `?key=value`: `ids(pool, value)` are the member ids it selects (raise ValueError for nonsense)."""
+    """Declare `?key=value`: `ids(pool, value)` are the member ids it selects.
+
+    It raises ValueError for nonsense, Problem for what is there but cannot be worked out.
+    """
     extras.register(key)(Extra(key, label, ids, describe or (lambda _pool, value: value), options, group))
 
 

@@ -2,32 +2,38 @@
 
 count(pool, rule, as_of).size        how many, how many after each condition, how long it took
 members_of(segment_or_rule, …)       the bitmap itself
-explain_member(…)                    why somebody is in or is not
+check(segment)                       whether it can be worked out, without asking the data
 """
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
 from members.attributes import queries as fields
 from members.models import Pool
-from scrm.lib import clock
+from scrm.lib import clock, formats
+from scrm.lib.problems import Problem
 from segmentation import bitmaps, own
 from segmentation.leaves import UNIVERSE, Shelf
 from segmentation.models import Segment, SegmentSnapshot, SegmentVersion
 from segmentation.rules.ast import All, AnyOf, Condition, Node, Not, children, conditions, walk
+from segmentation.rules.catalog import Text
 from segmentation.rules.normalise import Leaf, leaves
-from segmentation.rules.parse import RuleError, parse
+from segmentation.rules.parse import Fault, RuleError, parse
 from segmentation.rules.periods import closing
 from segmentation.standings import rules as standings
 
+CIRCULAR = Text("分群之间互相引用，无法计算", "Segments are defined by each other")
 OUTSIDE_SQL = frozenset({"segment", "sample", "member"})
 
 
@@ -37,7 +43,6 @@ class NodeCount:
 
     own: int
     after: int
-    alone_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,25 @@ class CircularSegment(ValueError):
         self.segment_id = segment_id
 
 
+class Unworkable(Problem):
+    """A segment that cannot be worked out now, so that nobody can be told to be in it or not."""
+
+    def __init__(self, segment: Segment, error: RuleError | CircularSegment) -> None:
+        said = _("分群“%(name)s”无法计算：%(why)s") % {"name": segment.name, "why": why(error)}
+        super().__init__("segment_failed", said, {"segment": [said]})
+
+
+def why(error: RuleError | CircularSegment) -> str:
+    """What keeps a rule from being worked out, for people."""
+    language = get_language() or "zh-hans"
+    if isinstance(error, CircularSegment):
+        return CIRCULAR.said(language)
+    return formats.clauses(fault.text.said(language) for fault in error.faults)
+
+
+Kept = tuple[Segment, Node | None]  # a segment, and the rule of a live one
+
+
 @dataclass
 class Evaluation:
     """One look at a pool at an instant; nested segments share its leaves."""
@@ -75,6 +99,7 @@ class Evaluation:
     shelf: Shelf = field(init=False)
     trail: tuple[int, ...] = ()
     _segments: dict[int, BitMap] = field(default_factory=dict)
+    _rules: dict[int, Kept | None] = field(default_factory=dict)
     _asked: dict[Condition, Any] = field(default_factory=dict)  # as leaves
     _known: dict[Condition, BitMap] = field(default_factory=dict)
 
@@ -86,11 +111,36 @@ class Evaluation:
         return self.shelf.universe()
 
     def prepare(self, node: Node) -> None:
-        """Load every leaf of a rule at once. Raises `RuleError` when it asks for a field that is gone."""
-        if gone := [*own.faults(lambda: self.fields, node), *standings.faults(self.pool, node)]:
-            raise RuleError(gone)
-        found = [leaf for _, condition in conditions(node) for leaf in _leaves_of(self._algebra(condition))]
-        self.shelf.load([UNIVERSE, *(leaf for leaf in found if leaf.fact not in OUTSIDE_SQL)])
+        """Load every leaf of a rule at once, those of the segments it is made of too. Raises `RuleError` for its `faults`."""
+        if found := self.faults(node):
+            raise RuleError(found)
+        self.shelf.load([UNIVERSE, *self._wanted(node)])
+
+    def faults(self, node: Node) -> list[Fault]:
+        """What keeps a rule that can be read from being worked out: fields, schemes, segments it is made of."""
+        gone = [*own.faults(lambda: self.fields, node), *standings.faults(self.pool, node)]
+        return [*gone, *self._broken(node)]
+
+    def _broken(self, node: Node) -> Iterator[Fault]:
+        for path, condition in conditions(node):
+            for n, number in enumerate(condition.value if condition.fact == "segment" else ()):
+                try:
+                    self.kept(int(number))
+                except RuleError as error:
+                    yield Fault(f"{path}.value[{n}]", "segment_failed", _nested(int(number), error))
+                except CircularSegment:
+                    if self.trail:  # whoever began the circle says so
+                        raise
+                    yield Fault(f"{path}.value[{n}]", "circular", CIRCULAR)
+
+    def _wanted(self, node: Node) -> Iterator[Leaf]:
+        for _path, condition in conditions(node):
+            for leaf in _leaves_of(self._algebra(condition)):
+                if leaf.fact not in OUTSIDE_SQL:
+                    yield leaf
+                elif leaf.fact == "segment":
+                    rules = [kept[1] for number in leaf.value if (kept := self.kept(int(number)))]
+                    yield from (found for rule in rules if rule is not None for found in self._wanted(rule))
 
     def _algebra(self, condition: Condition) -> Any:
         if condition not in self._asked:
@@ -143,14 +193,39 @@ class Evaluation:
         return self._segments[number]
 
     def _segment(self, number: int) -> BitMap:
-        segment = Segment.objects.filter(pool_id=self.pool.pk, pk=number).first()
-        if segment is None:
+        kept = self.kept(number)
+        if kept is None:
             return BitMap()
-        if segment.kind != Segment.Kind.LIVE:
+        segment, rule = kept
+        if rule is None:
             return latest_snapshot(segment, closing(self.as_of, self.pool.zone)) & self.universe
+        with self._inside(number):
+            self.shelf.load([UNIVERSE, *self._wanted(rule)])
+            return self.of(rule)
+
+    def kept(self, number: int) -> Kept | None:
+        """A segment of the pool whose rule, if it has one, can be worked out. Raises `RuleError`, `CircularSegment`."""
+        if number in self.trail:
+            raise CircularSegment(number)
+        if number not in self._rules:
+            segment = Segment.objects.filter(pool_id=self.pool.pk, pk=number).first()
+            self._rules[number] = (segment, self._sound(segment)) if segment else None
+        return self._rules[number]
+
+    def _sound(self, segment: Segment) -> Node | None:
+        if segment.kind != Segment.Kind.LIVE:
+            return None
+        rule = parse(rule_of(segment))
+        with self._inside(segment.pk):
+            if found := self.faults(rule):
+                raise RuleError(found)
+        return rule
+
+    @contextmanager
+    def _inside(self, number: int) -> Iterator[None]:
         self.trail = (*self.trail, number)
         try:
-            return self.of(parse(rule_of(segment)))
+            yield
         finally:
             self.trail = self.trail[:-1]
 
@@ -181,6 +256,12 @@ def _fold(operation: Callable[[BitMap, BitMap], BitMap], found: list[BitMap]) ->
     for part in found[1:]:
         whole = operation(whole, part)
     return whole
+
+
+def _nested(number: int, error: RuleError) -> Text:
+    name = Segment.objects.values_list("name", flat=True).get(pk=number)
+    zh, en = ([fault.text.said(language) for fault in error.faults] for language in ("zh", "en"))
+    return Text(f"分群“{name}”无法计算：{'；'.join(zh)}", f"Segment “{name}” cannot be worked out: {'; '.join(en)}")
 
 
 def _leaves_of(node: Any) -> list[Leaf]:
@@ -231,9 +312,13 @@ def count(pool: Pool, rule: Any, as_of: datetime | None = None) -> Result:
 
 
 def members_of(what: Any, pool: Pool | None = None, as_of: datetime | None = None) -> BitMap:
-    """The members of a segment (a live one by its rule, now) or of a rule in a pool."""
+    """The members of a segment (a live one by its rule, now) or of a rule in a pool.
+
+    Raises `Unworkable` for a segment, `RuleError` or `CircularSegment` for a rule: never the members of half of it.
+    """
     if isinstance(what, Segment):
-        return Evaluation(what.pool, as_of or clock.now()).segment(what.pk)
+        with _telling(what):
+            return Evaluation(what.pool, as_of or clock.now()).segment(what.pk)
     if pool is None:
         raise TypeError("a rule needs its pool")
     look, tree = Evaluation(pool, as_of or clock.now()), tree_of(what)
@@ -241,8 +326,20 @@ def members_of(what: Any, pool: Pool | None = None, as_of: datetime | None = Non
     return look.of(tree) & look.universe
 
 
-def explain_member(pool: Pool, rule: Any, member_id: int, as_of: datetime | None = None) -> dict[str, bool]:
-    """Per JSON path: whether the member satisfies that node."""
-    look, tree = Evaluation(pool, as_of or clock.now()), tree_of(rule)
-    look.prepare(tree)
-    return {path: member_id in look.of(node) for path, node in walk(tree)}
+def faults(pool: Pool, tree: Node) -> list[Fault]:
+    """What keeps a rule that can be read from being worked out; the data is not asked."""
+    return Evaluation(pool, clock.now()).faults(tree)
+
+
+def check(segment: Segment, as_of: datetime | None = None) -> None:
+    """Raises `Unworkable` where `members_of` would; the data is not asked."""
+    with _telling(segment):
+        Evaluation(segment.pool, as_of or clock.now()).kept(segment.pk)
+
+
+@contextmanager
+def _telling(segment: Segment) -> Iterator[None]:
+    try:
+        yield
+    except (RuleError, CircularSegment) as error:
+        raise Unworkable(segment, error) from error

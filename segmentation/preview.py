@@ -13,14 +13,15 @@ from pyroaring import BitMap
 from members.attributes import queries as fields
 from members.models import Member, Pool
 from members.versions import versions
-from segmentation import builder, choices, own
+from scrm.lib import formats
+from segmentation import builder, choices, evaluate, own
 from segmentation.builder import Draft, Group
-from segmentation.evaluate import CircularSegment, Evaluation, NodeCount, Result, count
-from segmentation.rows import Narrow, Row
+from segmentation.evaluate import Evaluation, NodeCount, Result, count
+from segmentation.rows import MONEY, Narrow, Row
 from segmentation.rules.anchors import ANCHORS
 from segmentation.rules.ast import Node
-from segmentation.rules.catalog import GROUPS, Fact, Filter, Text, facts
-from segmentation.rules.parse import MAX_FILTERS, Fault, parse, read
+from segmentation.rules.catalog import GROUPS, Fact, Filter, facts
+from segmentation.rules.parse import MAX_FILTERS, Fault, RuleError, parse, read
 from segmentation.rules.periods import AHEAD, PERIODS, UNITS
 from segmentation.segments import queries
 from segmentation.standings import rules as standings
@@ -51,7 +52,6 @@ OPERATOR_LABELS: dict[str, tuple[str, str]] = {
 }
 FLAG_LABELS = {"yes": ("是", "yes"), "no": ("否", "no")}
 SET_LABELS = {"any": ("含任一", "any of"), "all": ("全部含有", "all of"), "none": ("都不含", "none of")}
-CIRCULAR = Text("分群之间互相引用，无法计算", "Segments are defined by each other")
 HELD = 300  # seconds that a list of choices is remembered
 
 
@@ -217,15 +217,14 @@ def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
     faults = read(rule)[1]
     told = _by_node(faults, places)
     tree, kept = _sound(root, set(told))
-    if gone := [*own.faults(lambda: fields.by_key(pool), tree), *standings.faults(pool, tree)]:
+    if gone := evaluate.faults(pool, tree):
         faults, told = [*faults, *gone], {**told, **_by_node(gone, kept)}
         tree, kept = _sound(root, set(told))
     try:
         result = count(pool, tree, as_of)
-    except CircularSegment:
+    except RuleError as error:  # what it is made of went just now
         result = Result(0, 0, BitMap(), {}, 0.0, True, 0, as_of)
-        faults = [*faults, Fault("$", "circular", CIRCULAR)]
-        told = {**told, **_by_node(faults[-1:], places)}
+        faults, told = [*faults, *error.faults], {**told, **_by_node(error.faults, kept)}
     counts = {kept[path]: found for path, found in result.per_node.items() if path in kept}
     view = _Viewer(pool, result.total, counts, told)
     look = Evaluation(pool, as_of)
