@@ -35,6 +35,7 @@ class Table:
     relation: str
     at: str
     where: str
+    now: str = ""  # what must hold of an act still, unless it counts for good
 
 
 STEPS = range(1, 5)  # those that gather_steps knows
@@ -57,7 +58,8 @@ TABLES: dict[str, Table] = {
     "community": Table(
         "members_communitymember",
         "joined_at",
-        "left_at IS NULL AND community_id IN (SELECT c.id FROM members_community AS c WHERE c.pool_id = %(pool_id)s)",
+        "community_id IN (SELECT c.id FROM members_community AS c WHERE c.pool_id = %(pool_id)s)",
+        now="left_at IS NULL",
     ),
     "received": Table("touchpoints_delivery", "delivered_at", _MESSAGES.replace("{at}", "delivered_at")),
     "opened": Table("touchpoints_delivery", "opened_at", _MESSAGES.replace("{at}", "opened_at")),
@@ -181,10 +183,14 @@ def _of_facts(n: int, each: Evidence, for_good: bool) -> Seen | None:
     return Seen(each.step, f"CASE WHEN last_order_at > %(from{n})s THEN last_order_at + %(days{n})s END")
 
 
-def _where(n: int, each: Evidence) -> str:
+def _where(n: int, each: Evidence, for_good: bool) -> str:
     table = TABLES[each.source]
     only = f" AND kind = ANY(%(kinds{n})s)" if each.kinds else ""
-    return f"{table.where}{only} AND {table.at} <= %(as_of)s AND {{mine}}"
+    return f"{_such(table, for_good)}{only} AND {table.at} <= %(as_of)s AND {{mine}}"
+
+
+def _such(table: Table, for_good: bool) -> str:
+    return f"{table.where} AND {table.now}" if table.now and not for_good else table.where
 
 
 def _alone(n: int, each: Evidence, for_good: bool) -> str:
@@ -198,12 +204,13 @@ def _alone(n: int, each: Evidence, for_good: bool) -> str:
         seen = f"SELECT member_id, {table.at} AS at, {measured} AS n, min({table.at}) OVER ({by} {span}) AS first_at"
         enough = f"n >= %({'amount' if each.amount else 'times'}{n})s"
         return (
-            f"(SELECT member_id, {FOR_EVER} AS until, min(at) AS since FROM ({seen} FROM {rows} WHERE {_where(n, each)})"  # noqa: S608
-            f" AS seen{n} WHERE {enough}{close} GROUP BY member_id) AS alone{n}"
+            f"(SELECT member_id, {FOR_EVER} AS until, min(at) AS since"  # noqa: S608  (constants)
+            f" FROM ({seen} FROM {rows} WHERE {_where(n, each, for_good)}) AS seen{n}"
+            f" WHERE {enough}{close} GROUP BY member_id) AS alone{n}"
         )
     # Money within the last days: it holds until the order leaves with which, from the newest on, there is enough.
     seen = f"SELECT member_id, {table.at} AS at, sum(net_amount) OVER ({by} DESC) AS n"
-    recent = f"{_where(n, each)} AND {table.at} > %(from{n})s"
+    recent = f"{_where(n, each, for_good)} AND {table.at} > %(from{n})s"
     return (
         f"(SELECT member_id, max(at) + %(days{n})s AS until, {NEVER} AS since FROM ({seen} FROM {rows} WHERE {recent})"  # noqa: S608
         f" AS seen{n} WHERE n >= %(amount{n})s GROUP BY member_id) AS alone{n}"
@@ -227,7 +234,7 @@ def _pass(source: str, found: Sequence[tuple[int, Evidence]], values: dict[str, 
         bound += f" AND kind = ANY(%({source}_kinds)s)"
     return (
         f"(SELECT member_id, {columns} FROM {table.relation}"  # noqa: S608  (constants)
-        f" WHERE {table.where} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id) AS seen"
+        f" WHERE {_such(table, for_good=False)} AND {table.at} <= %(as_of)s{bound} AND {{mine}} GROUP BY member_id) AS seen"
     )
 
 

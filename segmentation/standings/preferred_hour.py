@@ -14,7 +14,7 @@ from segmentation.standings.families import Ask, Code, Family, Settings, Stateme
 MILLION = 1_000_000
 HOURS = range(24)
 WIDE = 3  # hours of a stretch
-LATE = timedelta(days=30)  # a message is answered within so long, or the answer is not looked for
+LATE = timedelta(days=30)  # what is answered later than this was no sign of the hour it was sent for
 Source = Literal["responses", "orders", "events"]
 
 
@@ -46,7 +46,8 @@ class PreferredHour(Family):
         chosen: PreferredHourSettings = ask.settings
         window = timedelta(days=chosen.window_days)
         since = ask.as_of - window
-        values = {"window": window, "window_from": since, "sent_from": since - LATE, "as_of": ask.as_of, "zone": ask.zone}
+        values = {"window": window, "window_from": since, "as_of": ask.as_of, "zone": ask.zone}
+        values |= {"sent_from": since - LATE, "late": LATE}
         wanted: dict[str, bool] = {source: source in chosen.sources for source in ("responses", "orders", "events")}
         return Statement("standings/gather_active_hours", {**values, **wanted})
 

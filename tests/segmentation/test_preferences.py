@@ -108,6 +108,21 @@ def test_three_hours_in_a_row_on_a_round_day(
     assert rows(asked)[alice.pk][2] == midnight + timedelta(days=30, hours=-1)
 
 
+def test_an_answer_after_a_month_says_nothing_of_the_hour(
+    pool: Pool, as_of: datetime, alice: Member, bob: Member, ways: dict[str, Connector]
+) -> None:
+    asked = scheme(pool, "preferred_hour", window_days=30, least=1, sources=["responses"])
+    sent = as_of - 40 * DAY
+    send(ways["email"], alice, sent, opened=sent + 30 * DAY)
+    send(ways["email"], bob, sent, opened=sent + 30 * DAY + timedelta(seconds=1))
+    services.recalculate(pool=pool, as_of=as_of)
+    assert list(rows(asked)) == [alice.pk]
+    MemberStanding.objects.filter(scheme_id=asked.pk).delete()
+    touch(pool.pk, [alice.pk, bob.pk])
+    services.tick(pool=pool, as_of=as_of)
+    assert list(rows(asked)) == [alice.pk]
+
+
 def test_a_tick_says_the_same_as_a_full_run_by_its_edges(
     pool: Pool, as_of: datetime, alice: Member, bob: Member, ways: dict[str, Connector]
 ) -> None:

@@ -7,7 +7,9 @@ SELECT f.member_id, extract(HOUR FROM f.at AT TIME ZONE %(zone)s)::smallint AS h
 FROM (
     SELECT d.member_id, least(d.opened_at, d.clicked_at) AS at
     FROM touchpoints_delivery AS d
-    WHERE %(responses)s AND d.pool_id = %(pool_id)s AND d.sent_at > %(sent_from)s AND d.member_id BETWEEN {low} AND {high}
+    WHERE
+        %(responses)s AND d.pool_id = %(pool_id)s AND d.sent_at > %(sent_from)s
+        AND least(d.opened_at, d.clicked_at) <= d.sent_at + %(late)s AND d.member_id BETWEEN {low} AND {high}
     UNION ALL
     SELECT o.member_id, o.placed_at
     FROM members_order AS o

@@ -7,7 +7,9 @@ FROM (
     SELECT d.member_id, least(d.opened_at, d.clicked_at) AS at
     FROM {scope} AS m
     INNER JOIN touchpoints_delivery AS d ON d.member_id = m.member_id
-    WHERE %(responses)s AND d.pool_id = %(pool_id)s AND d.sent_at > %(sent_from)s
+    WHERE
+        %(responses)s AND d.pool_id = %(pool_id)s AND d.sent_at > %(sent_from)s
+        AND least(d.opened_at, d.clicked_at) <= d.sent_at + %(late)s
     UNION ALL
     SELECT o.member_id, o.placed_at
     FROM {scope} AS m
