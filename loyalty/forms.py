@@ -3,14 +3,23 @@ from decimal import Decimal
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from scrm.lib import formats
+
 
 class RuleForm(forms.Form):
-    """The earning rule as people say it: so many points for each so many yuan."""
+    """The earning rule as people say it: so many points for each so much money."""
 
-    yuan = forms.DecimalField(label=_("每消费满（元）"), min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial=1)
+    yuan = forms.DecimalField(
+        label=formats.with_sign(_("每消费满（%(sign)s）")), min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial=1
+    )
     points = forms.IntegerField(label=_("获得积分"), min_value=0, max_value=100_000, initial=1, help_text=_("填 0 表示停止发放"))
     least = forms.DecimalField(
-        label=_("订单满（元）才得分"), min_value=0, max_digits=10, decimal_places=2, initial=0, required=False
+        label=formats.with_sign(_("订单满（%(sign)s）才得分")),
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        initial=0,
+        required=False,
     )
     starts_at = forms.DateTimeField(
         label=_("从此刻起下的订单适用"),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from members.models import Pool, PoolAccess
-from scrm.lib.formats import in_currency
+from scrm.lib.formats import in_currency, use_currency
 from scrm.staff.models import User
 
 PREFIX = "/p/"
@@ -23,6 +23,13 @@ def enter(user: User, *, slug: str | None = None, pool_id: int | None = None) ->
     wanted = wanted.filter(pool__slug=slug) if slug is not None else wanted.filter(pool_id=pool_id or 0)
     access = wanted.first()
     return (access.pool, access.role) if access else None
+
+
+def enter_by_token(user: User, *, pool_id: int) -> tuple[Pool, str] | None:
+    """The same for a program, whose address names no pool: what it is told is in its pool's currency from here on."""
+    if found := enter(user, pool_id=pool_id):
+        use_currency(found[0].currency)
+    return found
 
 
 def pools_of(user: User) -> list[Pool]:
@@ -40,12 +47,13 @@ class PoolMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.pool, request.role, request.enter_pool = None, None, enter  # type: ignore[attr-defined]
+        request.pool, request.role, request.enter_pool = None, None, enter_by_token  # type: ignore[attr-defined]
         if request.path_info.startswith(PREFIX):
             return self._inside(request)
         if not request.path_info.startswith(UNPOOLED) and request.user.is_authenticated:
             return self._to_a_pool(request)
-        return self.get_response(request)
+        with in_currency("CNY"):
+            return self.get_response(request)
 
     def _inside(self, request: HttpRequest) -> HttpResponse:
         slug, _, rest = request.path_info[len(PREFIX) :].partition("/")

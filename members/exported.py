@@ -12,6 +12,7 @@ from members import identities, queries
 from members.cells import state_of, word
 from members.models import AttributeField, Identity, Member, MemberState, MemberTag, Pool
 from members.models.state import RfmGroup, Stage
+from scrm.lib import formats
 from scrm.lib.export import Column, Kind
 
 MASK = "****"
@@ -85,7 +86,7 @@ PARTS: dict[str, Part] = {
     "f": Part("F", _state("f"), "number"),
     "m": Part("M", _state("m"), "number"),
     "orders": Part(_("订单数"), lambda line: getattr(line.state, "order_count", 0), "number"),
-    "amount": Part(_("累计消费（元）"), lambda line: getattr(line.state, "amount_total", 0), "money"),
+    "amount": Part(formats.with_sign(_("累计消费（%(sign)s）")), lambda line: getattr(line.state, "amount_total", 0), "money"),
     "last_order": Part(_("最近下单"), lambda line: line.when(getattr(line.state, "last_order_at", None))),
     "tags": Part(_("标签"), lambda line: "、".join(line.tags)),
 }

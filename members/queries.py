@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Identity, Member, MemberState, MemberTag, Merge, Order, OrderLine, Pool
-from scrm.lib import sql
+from scrm.lib import formats, sql
 
 KIND_ORDER = {kind: place for place, kind in enumerate(Identity.Kind.values)}
 
@@ -75,7 +75,7 @@ def scores(state: MemberState | None, as_of: datetime) -> list[Score]:
     return [
         Score("R", _("最近一次购买"), state.r, _("%(n)s 天前") % {"n": days}),
         Score("F", _("购买频次"), state.f or 0, _("窗口内 %(n)s 单") % {"n": state.window_count}),
-        Score("M", _("消费金额"), state.m or 0, _("窗口内 ¥%(n)s") % {"n": f"{state.window_amount / 100:,.0f}"}),
+        Score("M", _("消费金额"), state.m or 0, _("窗口内 %(amount)s") % {"amount": formats.money(state.window_amount, 0)}),
     ]
 
 

@@ -151,6 +151,8 @@ class NodeView:
     @property
     def unit(self) -> str:
         about = self.node.about if isinstance(self.node, Row) else None
+        if about and about.kind in MONEY:
+            return formats.currency_sign()
         return about.unit.said(language()) if about and about.unit else ""
 
     @property

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from members.models import Pool
-from scrm.lib import clock, sql
+from scrm.lib import clock, formats, sql
 from segmentation import choices
 from segmentation.evaluate import OUTSIDE_SQL, Evaluation, tree_of
 from segmentation.rules.ast import All, AnyOf, Condition, walk
@@ -52,7 +52,7 @@ class _Telling:
     def __init__(self, pool: Pool, look: Evaluation, member_id: int, language: str) -> None:
         self.pool, self.look, self.member_id, self.language = pool, look, member_id, language
         self.names = choices.namer(pool, language)
-        self.currency = "¥" if pool.currency == "CNY" else f"{pool.currency} "
+        self.currency = formats.sign_of(pool.currency)
 
     def reason(self, path: str, node: Any) -> Reason:
         holds = self.member_id in self.look.of(node)

@@ -10,12 +10,16 @@ from typing import Any
 
 from django.http import QueryDict
 
+from scrm.lib.formats import CURRENCIES
 from segmentation.rules.anchors import ANCHORS
 from segmentation.rules.catalog import FILTER_BARE, Fact, Filter, Unknown, fact
 from segmentation.rules.parse import MAX_FILTERS
 
 FIRST_FACT = "last_order_at"
 MONEY = ("money", "amount")
+# What people type around a number: separators of thousands, any sign of money.
+SIGNS = sorted({*CURRENCIES, *CURRENCIES.values(), "￥", "$", "元"}, key=len, reverse=True)
+UNCOUNTED = re.compile(rf"[,，\s]|{'|'.join(map(re.escape, SIGNS))}")
 NUMBER = re.compile(r"^-?\d{1,16}(\.\d{1,6})?$")
 WINDOW_KINDS = ("last", "next", "ago", "period", "dates", "since")
 WINDOW_FIELDS = ("kind", "n", "unit", "far", "near", "period", "from", "to", "since", "days")
@@ -213,7 +217,7 @@ def _whole(text: str) -> int | str:
 
 def _number(text: str, money: bool) -> int | float | str:
     """What was typed as a number, money in minor units; the text itself when it is none."""
-    plain = re.sub(r"[,，\s¥￥]", "", text)
+    plain = UNCOUNTED.sub("", text)
     if not NUMBER.match(plain):
         return text
     found = round(float(plain) * 100, 2) if money else float(plain)

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from scrm.lib import formats
 from scrm.lib.registry import Registry
 
 Row = Mapping[str, Any]
@@ -83,7 +84,7 @@ _add("member.city", _("会员城市"), "上海", _text("city"))
 _add("member.province", _("会员省份"), "上海", _text("province"))
 _add("member.id", _("会员编号"), "10086", _count("member_id"))
 _add("order.count", _("累计订单数"), "6", _count("order_count"))
-_add("order.total", _("累计消费（元）"), "1,280.00", _money("amount_total"))
+_add("order.total", formats.with_sign(_("累计消费（%(sign)s）")), "1,280.00", _money("amount_total"))
 _add("order.last_date", _("最近下单日期"), "2026-10-18", _day("last_order_at"))
 _add("order.last_days", _("距最近下单天数"), "34", _days_since("last_order_at"))
 _add("order.first_date", _("首次下单日期"), "2025-03-02", _day("first_order_at"))

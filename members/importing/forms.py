@@ -9,6 +9,7 @@ from members.attributes import queries as own_fields
 from members.importing import fields, presets, sniffing, words
 from members.importing.fields import ATTRIBUTE, Field
 from members.models import Channel, ImportReject, ImportRun
+from scrm.lib import formats
 
 ENCODINGS = [("utf-8", "UTF-8"), ("gb18030", "GB18030 / GBK"), ("utf-16", "UTF-16")]
 DELIMITERS = [(",", _("逗号 ,")), ("\t", _("制表符")), (";", _("分号 ;")), ("|", _("竖线 |"))]
@@ -78,7 +79,9 @@ class MappingForm(forms.Form):
     channel = forms.ModelChoiceField(
         label=_("来源渠道"), queryset=Channel.objects.all(), required=False, empty_label=_("由文件里的一列决定")
     )
-    unit = forms.ChoiceField(label=_("金额单位"), choices=[("yuan", _("元")), ("fen", _("分"))], required=False)
+    unit = forms.ChoiceField(
+        label=_("金额单位"), choices=[("yuan", formats.with_sign(_("元（%(sign)s）"))), ("fen", _("分"))], required=False
+    )
     decimal = forms.ChoiceField(label=_("数字写法"), choices=[(".", "1,234.50"), (",", "1.234,50")], required=False)
     date_order = forms.ChoiceField(
         label=_("日期写法"),

@@ -17,6 +17,7 @@ from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import clock
 from scrm.lib.export import csv_text, xlsx_file
+from scrm.lib.formats import in_currency
 from scrm.lib.problems import Problem
 
 CHUNK = 2_000
@@ -49,7 +50,7 @@ def export(running: RunningJob) -> dict[str, Any]:
     path = exporting.path_of(asked)
     path.parent.mkdir(parents=True, exist_ok=True)
     members = exporting.set_of(asked.pool, asked.chosen)
-    with translation.override(asked.language):
+    with translation.override(asked.language), in_currency(asked.pool.currency):
         try:
             rows = (_workbook if asked.form == "xlsx" else _text)(running, asked, path, members)
         except Exception:
@@ -110,7 +111,7 @@ def person(running: RunningJob) -> dict[str, Any]:
         raise Problem("export.gone", _("这位会员的数据已不在"))
     path = exporting.path_of(asked)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with translation.override(asked.language):
+    with translation.override(asked.language), in_currency(asked.pool.currency):
         rows = dossier.write(path, asked, running)
     exporting.finish(asked, rows=rows, as_of=clock.now())
     return {"rows": rows}

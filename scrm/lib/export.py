@@ -15,9 +15,11 @@ from django.utils.http import content_disposition_header
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from scrm.lib.formats import currency_sign
+
 Kind = Literal["text", "number", "money", "percent", "date", "days", "decimal"]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMATS = {"number": "#,##0", "money": '"¥"#,##0.00', "percent": "0.0%", "days": "0.0", "decimal": "#,##0.00"}
+FORMATS = {"number": "#,##0", "percent": "0.0%", "days": "0.0", "decimal": "#,##0.00"}
 FORMATS |= {"day": "yyyy-mm-dd", "time": "yyyy-mm-dd hh:mm:ss"}
 # Spreadsheets run a cell that begins with one of these (OWASP: CSV injection), also behind blanks and signs
 # that nobody sees; some read the full-width and mathematical forms as the plain ones.
@@ -59,7 +61,7 @@ def _is_number(text: str) -> bool:
 
 
 def cell(value: Any, kind: Kind) -> Any:
-    """A value as a spreadsheet keeps it: yuan, local times, plain text."""
+    """A value as a spreadsheet keeps it: whole units of money, local times, plain text."""
     if value is None:
         return None
     if kind == "money":
@@ -144,7 +146,8 @@ def xlsx_file(
 
 def _fill(book: Workbook, sheet: Worksheet, heads: Sequence[Column], rows: Iterable[Sequence[Any]]) -> None:
     """Typed cells below the heading. The prefix keeps risky text what it is even when somebody edits it."""
-    forms = {kind: book.add_format({"num_format": form}) for kind, form in FORMATS.items()}
+    shapes = FORMATS | {"money": f'"{currency_sign()}"#,##0.00'}
+    forms = {kind: book.add_format({"num_format": form}) for kind, form in shapes.items()}
     quoted = book.add_format({"quote_prefix": True})
     for at, row in enumerate(rows, 1):
         for number, (given, column) in enumerate(zip(row, heads, strict=False)):

@@ -50,6 +50,11 @@ def in_currency(code: str) -> Iterator[None]:
         _sign.reset(token)
 
 
+def use_currency(code: str) -> None:
+    """Amounts are written in this currency until the surrounding `in_currency` ends."""
+    _sign.set(sign_of(code))
+
+
 @register.simple_tag
 def currency_sign() -> str:
     """The sign amounts are written with."""

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Pool, TagGroup
+from scrm.lib import formats
 from segmentation.predicting.declaring import Model
 from segmentation.predicting.services import Threshold
 
@@ -83,7 +84,7 @@ class TagForm(forms.Form):
 
 HINTS = {
     "share": _("百分位 1–100；按预测值时填百分数，如 60 即 60%"),
-    "money": _("百分位 1–100；按预测值时填元"),
+    "money": formats.with_sign(_("百分位 1–100；按预测值时填金额（%(sign)s）")),
     "days": _("百分位 1–100；按预测值时填天数"),
     "number": _("百分位 1–100；按预测值时填数值"),
 }

@@ -9,6 +9,7 @@ from django import forms
 from django.forms.forms import DeclarativeFieldsMetaclass
 from django.utils.translation import gettext_lazy as _
 
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from segmentation.recalculation.settings import Choices, RfmSettings, checked
 
@@ -76,7 +77,10 @@ class RfmFields(forms.Form):
             self.fields[f"r{n}"] = forms.IntegerField(label=_("R %(n)s 分：最近几天内") % {"n": n}, min_value=1, max_value=3650)
             self.fields[f"f{n}"] = forms.IntegerField(label=_("F %(n)s 分：至少几单") % {"n": n}, min_value=1, max_value=100_000)
             self.fields[f"m{n}"] = forms.DecimalField(
-                label=_("M %(n)s 分：至少多少元") % {"n": n}, min_value=Decimal("0.01"), max_digits=12, decimal_places=2
+                label=_("M %(n)s 分：至少多少（%(sign)s）") % {"n": n, "sign": formats.currency_sign()},
+                min_value=Decimal("0.01"),
+                max_digits=12,
+                decimal_places=2,
             )
 
     @property

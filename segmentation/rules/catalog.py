@@ -239,15 +239,16 @@ def _load() -> None:
     )
 
 
-def as_json(found: Fact) -> dict[str, Any]:
-    """A fact as the API's catalogue shows it."""
+def as_json(found: Fact, currency: str) -> dict[str, Any]:
+    """A fact as the API's catalogue shows it; amounts, which are kept in hundredths, have the sign of the currency for unit."""
+    unit = Text(currency, currency) if found.kind in ("money", "amount") else found.unit
     return {
         "key": found.key,
         "label": {"zh": found.label.zh, "en": found.label.en},
         "group": {"key": found.group, "zh": GROUPS[found.group].zh, "en": GROUPS[found.group].en},
         "kind": found.kind,
         "operators": list(found.operators),
-        "unit": {"zh": found.unit.zh, "en": found.unit.en} if found.unit else None,
+        "unit": {"zh": unit.zh, "en": unit.en} if unit else None,
         "choices": [{"value": c.value, "zh": c.label.zh, "en": c.label.en} for c in found.choices],
         "source": found.source,
         "of": _subject(found.subject),

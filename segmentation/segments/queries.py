@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from pyroaring import BitMap
 
 from members.models import Member, Pool
+from scrm.lib import formats
 from segmentation import bitmaps
 from segmentation.choices import namer
 from segmentation.evaluate import Evaluation, latest_snapshot
@@ -90,13 +91,14 @@ def sentence_of(pool: Pool, rule: Any, names: Any = None, language: str | None =
 
 
 def _wrong(error: RuleError, language: str | None = None) -> str:
-    return "；".join(fault.text.said(language or get_language() or "zh-hans") for fault in error.faults)
+    said = language or get_language() or "zh-hans"
+    return ("；" if said.startswith("zh") else "; ").join(fault.text.said(said) for fault in error.faults)
 
 
 def sentence(pool: Pool, tree: Node, names: Any = None, language: str | None = None) -> str:
     """A rule in the language of the moment, with the pool's names."""
     said = language or get_language() or "zh-hans"
-    return explain(tree, said, names or namer(pool, said))
+    return explain(tree, said, names or namer(pool, said), formats.sign_of(pool.currency))
 
 
 def members_now(segment: Segment, as_of: datetime, look: Evaluation | None = None) -> BitMap:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.utils.translation import get_language
 
+from scrm.lib import formats
 from segmentation.choices import namer
 from segmentation.models import Segment, SegmentVersion
 from segmentation.rules.ast import EVERYBODY, All, AnyOf, Condition
@@ -65,13 +67,14 @@ def difference(segment: Segment, old: SegmentVersion, new: SegmentVersion, langu
 def teller(segment: Segment, language: str) -> Callable[[Any], str]:
     """A condition as its sentence, a group as its relation."""
     names, words = namer(segment.pool, language), WORDS["zh" if language.startswith("zh") else "en"]
+    whole = partial(explain, language=language, names=names, currency=formats.sign_of(segment.pool.currency))
 
     def say(node: Any) -> str:
         match node:
             case Condition():
-                return explain(node, language, names)
+                return whole(node)
             case All(found):
-                return words[0] if found else explain(node, language, names)
+                return words[0] if found else whole(node)
             case AnyOf():
                 return words[1]
         return words[2]

@@ -51,6 +51,25 @@ def test_difference_of_rates_in_points() -> None:
         assert formats.points(0.012) == "+1.2 个百分点"
 
 
+def test_lists_and_labels_are_put_together_as_each_language_does_it() -> None:
+    with override("zh-hans"):
+        assert (formats.listed("ab"), formats.clauses("ab")) == ("a、b", "a；b")
+        assert "x" + formats.quoted("a") + formats.bracketed("b") == "x「a」（b）"
+        assert formats.labelled("a", "b") == "a：b"
+    with override("en"):
+        assert (formats.listed("ab"), formats.clauses("ab")) == ("a, b", "a; b")
+        assert "x" + formats.quoted("a") + formats.bracketed("b") == "x “a” (b)"
+        assert formats.labelled("a", "b") == "a: b"
+
+
+def test_a_label_names_the_currency_it_is_read_in() -> None:
+    label = formats.with_sign("at least (%(sign)s)")
+    assert str(label) == "at least (¥)"
+    with formats.in_currency("USD"):
+        assert str(label) == "at least (US$)"
+    assert (formats.sign_of("EUR"), formats.sign_of("XXX")) == ("€", "XXX")
+
+
 def test_money_is_minor_units() -> None:
     assert formats.money(123450) == "¥1,234.50"
     assert formats.money(-5) == "-¥0.05"

@@ -228,6 +228,16 @@ class TestFormulas:
         assert sheet["A2"].data_type in ("s", "n")
         assert sheet["A2"].data_type != "f"
 
+    def test_amounts_are_in_the_currency_of_the_pool(self, pool: Pool, staff: dict[str, User], as_of: datetime) -> None:
+        Pool.objects.update(currency="USD")
+        pool.refresh_from_db()
+        factories.member(pool, "x")
+        book = done(asked(pool, staff["operator"], as_of, columns=["name", "amount"], form="xlsx"))
+        sheet = load_workbook(exporting.path_of(book)).active
+        assert sheet is not None
+        assert sheet["B1"].value == "累计消费（US$）"
+        assert sheet["B2"].number_format == '"US$"#,##0.00'
+
     def test_a_member_called_like_a_formula(self, pool: Pool, staff: dict[str, User], as_of: datetime) -> None:
         factories.member(pool, '=HYPERLINK("http://x")')
         export = done(asked(pool, staff["operator"], as_of, columns=["name"]))

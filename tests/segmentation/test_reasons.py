@@ -49,6 +49,13 @@ def test_each_condition_shows_the_value_and_what_was_wanted(shop: Pool, alice: M
     ]
 
 
+def test_amounts_are_in_the_currency_of_the_pool(shop: Pool, alice: Member) -> None:
+    shop.currency = "USD"
+    assert told(shop, {"all": [ask("order_amount", "gte", 100_000)]}, alice, "en") == [
+        (True, "spending", "US$1,234.5", "at least US$1,000")
+    ]
+
+
 def test_sets_dates_and_choices_are_named(shop: Pool, alice: Member, bob: Member) -> None:
     tag = Tag.objects.get().pk
     rule = {

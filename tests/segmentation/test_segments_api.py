@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from pyroaring import BitMap
 from rest_framework.test import APIClient
 
@@ -13,6 +14,7 @@ from members.models import Member, Pool, Tag, TagGroup
 from members.versions import bump
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.staff.models import AuditEntry
 from segmentation import evaluate, leaves, tasks
@@ -105,6 +107,15 @@ def test_the_catalogue_lists_every_fact(api: Api) -> None:
     found = {fact["key"]: fact for fact in api("analyst").get(f"{URL}facts/").json()}
     assert found["orders"]["operators"][:2] == ["any", "none"]
     assert found["gender"]["choices"][0] == {"value": 1, "zh": "男", "en": "male"}
+    assert found["order_amount"]["unit"] == {"zh": "¥", "en": "¥"}
+
+
+def test_amounts_a_program_is_told_are_in_the_currency_of_its_pool(api: Api) -> None:
+    Pool.objects.update(currency="USD")
+    found = {fact["key"]: fact for fact in api("analyst").get(f"{URL}facts/").json()}
+    assert found["order_amount"]["unit"] == {"zh": "US$", "en": "US$"}
+    assert found["orders"]["unit"] == {"zh": "单", "en": "orders"}
+    assert formats.currency_sign() == "¥"
 
 
 @pytest.mark.parametrize(
@@ -156,9 +167,9 @@ def test_a_segment_of_segments(people: Pool) -> None:
     outer = make(people, "outer", {"all": [{"not": {"fact": "segment", "op": "any", "value": [inner.pk]}}]})
     assert outer.size == 2
     assert [use.name for use in usage.uses(inner)] == ["outer"]
-    with pytest.raises(services.InUse) as caught:
+    with override("en"), pytest.raises(services.InUse) as caught:
         services.archive(segment=inner, actor=None)
-    assert "outer" in caught.value.message
+    assert caught.value.message.endswith(": Segment “outer”")
     with pytest.raises(services.BadRule) as circle:
         services.save(
             pool=people, name="inner", rule={"fact": "segment", "op": "any", "value": [outer.pk]}, actor=None, segment=inner

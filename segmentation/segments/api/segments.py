@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.staff.api import PoolViewSet
 from segmentation import evaluate, own
 from segmentation.choices import namer
@@ -125,9 +125,8 @@ class SegmentViewSet(ThroughTime, Portraits, PoolViewSet):
     @action(detail=False, pagination_class=None)
     def facts(self, request: Request) -> Response:
         """Everything a rule can ask, the pool's own fields included: labels, operators, choices, units."""
-        return Response(
-            [catalog.as_json(fact) for fact in (*catalog.facts().values(), *own.facts(self.pool), *standings.facts(self.pool))]
-        )
+        asked = (*catalog.facts().values(), *own.facts(self.pool), *standings.facts(self.pool))
+        return Response([catalog.as_json(fact, formats.currency_sign()) for fact in asked])
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT), OpenApiParameter("limit", OpenApiTypes.INT)],
