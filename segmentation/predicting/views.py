@@ -1,6 +1,7 @@
 """Pages of models."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -53,6 +54,7 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
         "predictor": predictor,
         "model": declared,
         "version": shown,
+        "window": _moments(shown.window) if shown else {},
         "versions": [(each, _why_not(each)) for each in every],
         "lines": words.lines(shown.metrics, declared.unit) if shown else [],
         "lacking": words.lacking(shown.sizes.get("lacking")) if shown and shown.status == ModelVersion.Status.LACKING else "",
@@ -67,6 +69,11 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
         "names_error": forms.get("names_error", ""),
         "stale": bool(predictor and shown and shown.settings != predictor.settings),
     }
+
+
+def _moments(window: dict[str, Any]) -> dict[str, list[datetime]]:
+    """The instants a version learnt from and was judged at: their days are those of the pool."""
+    return {name: [datetime.fromisoformat(each) for each in window.get(name, ())] for name in ("reach", "cutoffs", "held_out")}
 
 
 def _why_not(version: ModelVersion) -> str:

@@ -56,6 +56,16 @@ def test_a_trained_models_page_tells_its_figures(trained, login):
     assert login("analyst").get(f"{BASE}purchases/?version=99999999999").status_code == 200
 
 
+def test_the_instants_a_version_learnt_from_are_days_of_the_pool(trained, login):
+    night = "2026-11-21T19:00:00+00:00"  # three in the morning of the 22nd in Shanghai
+    for version in ModelVersion.objects.all():
+        version.window |= {"reach": [night, night], "held_out": [night], "cutoffs": []}
+        version.save()
+    page = login("analyst").get(f"{BASE}purchases/").content.decode()
+    assert page.count(">2026-11-22</time>") == 3
+    assert "2026-11-21<" not in page
+
+
 def test_a_model_that_does_not_beat_its_baseline_says_so(trained, login):
     ModelVersion.objects.update(beats=False)
     assert "没有证明优于基线" in login("analyst").get(f"{BASE}purchases/").content.decode()
