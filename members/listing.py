@@ -18,6 +18,7 @@ from members.filters import Chip, Wrong
 from members.models import Member, Pool
 from members.sets import ids_of
 from members.walking import Key
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 
 PAGE = 50
@@ -113,7 +114,7 @@ class Asked:
             fields: dict[str, list[str]] = {}
             for key, sentence in self.wrong:
                 fields.setdefault(key, []).append(sentence)
-            raise Problem("list.unknown_filter", "；".join(sentence for _key, sentence in self.wrong), fields)
+            raise Problem("list.unknown_filter", formats.clauses(sentence for _key, sentence in self.wrong), fields)
 
 
 def ask(params: QueryDict, pool: Pool) -> Asked:

@@ -10,7 +10,7 @@ from insights import catalog, queries
 from insights.charts.links import members
 from insights.period import asked
 from members.models import Channel
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.lib.charts import Chart, Column, chart
 
 GRID = {"left": 4, "right": 4, "top": 36, "bottom": 0, "containLabel": True}
@@ -18,7 +18,7 @@ GRID = {"left": 4, "right": 4, "top": 36, "bottom": 0, "containLabel": True}
 
 def definition(key: str) -> str:
     """A metric's definition, for the chart's note."""
-    return f"{catalog.metrics[key].label}：{catalog.metrics[key].definition}"
+    return formats.labelled(catalog.metrics[key].label, catalog.metrics[key].definition)
 
 
 @chart("trade_trend", title=gettext_lazy("成交趋势"))

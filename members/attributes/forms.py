@@ -14,6 +14,7 @@ from members.attributes.queries import fields_of
 from members.attributes.services import Choice
 from members.importing.codes import sentence
 from members.models import AttributeField, Pool
+from scrm.lib import formats
 
 Kind = AttributeField.Kind
 BLANK_ROWS = 3
@@ -112,6 +113,6 @@ def _control(field: AttributeField, value: Any) -> forms.Field:
         return forms.ChoiceField(choices=[("", "—"), *own, *gone], initial=said, **common)
     widgets = {Kind.DATE: forms.DateInput(attrs={"type": "date"}), Kind.NUMBER: forms.TextInput(attrs={"inputmode": "decimal"})}
     if field.unit:
-        common["label"] = f"{field}（{field.unit}）"
+        common["label"] = f"{field}{formats.bracketed(field.unit)}"
     most = 600 if field.kind == Kind.TEXT else 40
     return forms.CharField(initial=values.text(field, value), max_length=most, widget=widgets.get(Kind(field.kind)), **common)

@@ -14,6 +14,7 @@ from members.attributes import queries, values
 from members.attributes.shown import REVEALS
 from members.attributes.usage import FILTER
 from members.models import AttributeField, Member, Pool
+from scrm.lib import formats
 
 Kind = AttributeField.Kind
 MOST = 10**15  # no number is greater
@@ -100,7 +101,7 @@ def offered(pool: Pool) -> list[columns.Column]:
 
 def _column(field: AttributeField) -> columns.Column:
     permission = REVEALS if field.is_sensitive else "members.view"
-    label = f"{field}（{field.unit}）" if field.unit else str(field)
+    label = f"{field}{formats.bracketed(field.unit)}" if field.unit else str(field)
     kind = KINDS.get(Kind(field.kind), "text")
     return columns.Column(FILTER + field.key, label, values=_values(field), kind=kind, permission=permission)
 

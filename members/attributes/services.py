@@ -16,6 +16,7 @@ from members.models import AttributeField, Pool
 from members.versions import bump
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
@@ -224,4 +225,4 @@ def delete_field(*, field: AttributeField, actor: User | None) -> JobRun:
 
 
 def _listed(uses: Iterable[usage.Use]) -> str:
-    return "、".join(f"{use.kind}「{use.name}」" for use in uses)
+    return formats.listed(f"{use.kind}{formats.quoted(use.name)}" for use in uses)

@@ -6,6 +6,7 @@ from typing import Any
 
 from members.attributes import queries, values
 from members.models import AttributeField, Member, Pool
+from scrm.lib import formats
 from scrm.staff.permissions import may
 
 MASK = "••••"
@@ -42,7 +43,7 @@ def _one(field: AttributeField, value: Any, role: str | None) -> Shown:
 
 
 def _free(value: Any) -> str:
-    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+    return formats.listed(value) if isinstance(value, list) else str(value)
 
 
 def masked(pool: Pool, attributes: Mapping[str, Any], role: str | None, sensitive: Iterable[str] | None = None) -> dict[str, Any]:

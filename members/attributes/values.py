@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from members.models import AttributeField
@@ -96,7 +97,8 @@ def shown(field: AttributeField, value: Any, language: str | None = None) -> str
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, list):
-        return "、".join(field.choice_label(each, language) for each in value)
+        zh = (language or get_language() or "zh").startswith("zh")
+        return ("、" if zh else ", ").join(field.choice_label(each, language) for each in value)
     if field.kind == Kind.CHOICE:
         return field.choice_label(value, language)
     if isinstance(value, int | float):

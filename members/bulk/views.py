@@ -13,7 +13,7 @@ from members.bulk.acts import Act, Asking, acts
 from members.models import BulkAct
 from members.views import exports
 from members.views.listing import back
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
@@ -88,7 +88,7 @@ def _do(request: HttpRequest, act: Act, whom: services.Whom) -> None:
         return
     said = act.said(request.pool, made.params)
     text = _("%(act)s：已更改 %(n)s 位会员") % {
-        "act": f"{act.label}「{said}」" if said else act.label,
+        "act": f"{act.label}{formats.quoted(said)}" if said else act.label,
         "n": made.changed,
     }
     undoable = not services.why_not_undone(made, asking.as_of)

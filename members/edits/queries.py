@@ -7,10 +7,11 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from members.attributes import shown
 from members.models import Channel, Identity, Member
+from scrm.lib import formats
 from scrm.staff.models import AuditEntry
 from scrm.staff.permissions import may
 
@@ -21,7 +22,7 @@ ACTS = {
     "member.edit": gettext_lazy("修改资料"),
     "member.assign": gettext_lazy("更换导购"),
     "member.merge": gettext_lazy("合并会员"),
-    "member.unmerge": gettext_lazy("撤销合并"),
+    "member.unmerge": pgettext_lazy("done", "撤销合并"),
     "identity.add": gettext_lazy("添加身份标识"),
     "identity.remove": gettext_lazy("移除身份标识"),
     "consent.record": gettext_lazy("记录授权"),
@@ -100,4 +101,4 @@ def _word(name: str, value: Any) -> str:
 def _plain(value: Any) -> str:
     if value in (None, "", []):
         return "–"
-    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+    return formats.listed(value) if isinstance(value, list) else str(value)

@@ -13,6 +13,7 @@ from members.importing import fields, presets
 from members.importing.codes import problem
 from members.importing.presets import Preset
 from members.models import Channel, ImportRun, Pool, SavedMapping
+from scrm.lib import formats
 from scrm.staff.audit import audit
 from scrm.staff.models import User
 
@@ -149,7 +150,7 @@ def keep(
     if stray := [key for key in mapping if key not in known and not key.startswith(fields.ATTRIBUTE)]:
         raise problem("unknown_fields", fields=", ".join(stray))
     if lacking := fields.missing(kind, mapping):
-        raise problem("missing_columns", columns="、".join(lacking))
+        raise problem("missing_columns", columns=formats.listed(lacking))
     if SavedMapping.objects.filter(pool=pool, name=name).exclude(kind=kind).exists():
         raise problem("name_taken", name=name)
     saved, made = SavedMapping.objects.update_or_create(

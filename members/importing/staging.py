@@ -32,7 +32,7 @@ from members.models import AttributeField, Channel, ImportReject, ImportRun
 from members.oneid import rules as oneid
 from members.stores.queries import by_name
 from members.team.queries import on_duty
-from scrm.lib import sql
+from scrm.lib import formats, sql
 
 ROWS_PER_COPY = 200_000
 SPARED = {"staff": ("unknown_staff", "ignore"), "store": ("unknown_stores", "create")}
@@ -119,7 +119,7 @@ def plan(run: ImportRun, as_of: Any) -> Plan:
     """Check the mapping against the file; raises Problem naming what is missing."""
     mapping = {key: column for key, column in run.mapping.items() if column}
     if lacking := fields.missing(run.kind, mapping):
-        raise problem("missing_columns", columns="、".join(lacking))
+        raise problem("missing_columns", columns=formats.listed(lacking))
     where = {name: position for position, name in enumerate(run.columns)}
     for column in mapping.values():
         if column not in where:

@@ -15,7 +15,7 @@ from members.importing.fields import ATTRIBUTE
 from members.importing.forms import EXTENSIONS, MappingForm, ReadingForm, SaveForm, UploadForm, looks_like_items, preset_choices
 from members.models import ImportLeftover, ImportRun
 from members.privacy import looks
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.lib.export import csv_response
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
@@ -309,7 +309,7 @@ def _left(each: ImportLeftover) -> dict[str, Any]:
         "name": each.name,
         "member": each.subject,
         "reason": revert.REASONS.get(each.reason, each.reason),
-        "detail": "、".join(str(name) for name in (each.detail.get("fields") or each.detail.get("tables") or [])),
+        "detail": formats.listed(each.detail.get("fields") or each.detail.get("tables") or []),
     }
 
 

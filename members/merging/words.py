@@ -11,7 +11,7 @@ from members import queries
 from members.attributes import shown
 from members.merging.services import FIELDS
 from members.models import Identity, Member, Merge
-from scrm.lib.formats import exact, full, money
+from scrm.lib.formats import exact, full, listed, money
 
 SOURCES: dict[str, Promise] = {
     "": gettext_lazy("系统"),
@@ -111,10 +111,10 @@ def _told(member: Member) -> dict[str, Any]:
         _("订单数"): full(numbers.order_count) if numbers else "0",
         _("累计消费"): money(numbers.amount_total) if numbers else money(0),
         _("最近下单"): exact(numbers.last_order_at, "day") if numbers else "–",
-        _("标签"): "、".join(str(row.tag) for row in member.tags.select_related("tag")) or "–",
+        _("标签"): listed(row.tag for row in member.tags.select_related("tag")) or "–",
     }
 
 
 def identities(rows: list[Identity]) -> str:
     """Identities as they may be shown, in one line."""
-    return "、".join(f"{row.get_kind_display()} {row.hint or row.value}" for row in rows) or "–"
+    return listed(f"{row.get_kind_display()} {row.hint or row.value}" for row in rows) or "–"

@@ -27,6 +27,7 @@ from members.models import (
     Review,
 )
 from members.oneid.rules import STAFF
+from scrm.lib import formats
 from scrm.lib.formats import exact, full, money
 
 Outcome = MatchCount.Outcome
@@ -164,7 +165,7 @@ def compare(one: Side, two: Side) -> list[Line]:
 
 
 def _listed(texts: Any) -> str:
-    return "、".join(sorted(texts)) or "–"
+    return formats.listed(sorted(texts)) or "–"
 
 
 def _hints(one: Side, kind: str) -> str:

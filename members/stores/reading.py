@@ -9,6 +9,7 @@ from members.importing import reading
 from members.importing.codes import problem as refused
 from members.importing.sniffing import sniff
 from members.stores.codes import problem
+from scrm.lib import formats
 
 # Field → the headings it is found by; the first is ours.
 STORE_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ def lines_of(
     found = sniff(path, name)
     places = _places(found.columns, columns)
     if missing := [columns[field][0] for field in required if field not in places]:
-        raise problem("missing_columns", "file", names="、".join(missing))
+        raise problem("missing_columns", "file", names=formats.listed(missing))
     for batch in reading.batches(path, found):
         for row, line in enumerate(batch.lines.to_pylist()):
             cells = batch.cells(row)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from members.models import SavedView, Tag
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.lib.registry import Registry
 from scrm.staff.models import User
@@ -53,7 +54,7 @@ class InUse(Problem):
     """A tag that others need; `uses` says who."""
 
     def __init__(self, uses: list[Use], code: str = "tags.in_use") -> None:
-        names = "、".join(f"{use.kind}「{use.name}」" for use in uses)
+        names = formats.listed(f"{use.kind}{formats.quoted(use.name)}" for use in uses)
         super().__init__(code, _("标签正在被使用：%(names)s") % {"names": names}, {"uses": [use.name for use in uses]})
         self.uses = uses
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from psycopg2.sql import Composable
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.lib.registry import Registry
 from segmentation.predicting.btyd import NotEnoughData
@@ -270,7 +271,9 @@ def checked(key: str, given: Mapping[str, Any]) -> Settings:
         return model(key).settings.model_validate(given)
     except ValidationError as error:
         found = {".".join(str(part) for part in each["loc"]): [each["msg"]] for each in error.errors()}
-        raise Problem("bad_settings", "；".join(f"{name}: {said[0]}" for name, said in found.items()), found) from error
+        raise Problem(
+            "bad_settings", formats.clauses(formats.labelled(name, said[0]) for name, said in found.items()), found
+        ) from error
 
 
 def _plain(value: Any) -> Any:

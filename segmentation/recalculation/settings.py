@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from members.models import Pool
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -111,8 +112,8 @@ def checked(given: dict[str, Any]) -> Choices:
     try:
         return Choices.model_validate(given)
     except ValidationError as error:
-        raise Problem("bad_settings", "；".join(f"{_where(e['loc'])}{e['msg']}" for e in error.errors())) from error
+        raise Problem("bad_settings", formats.clauses(_said(e["loc"], e["msg"]) for e in error.errors())) from error
 
 
-def _where(path: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in path) + "：" if len(path) > 1 else ""
+def _said(path: tuple[int | str, ...], message: str) -> str:
+    return formats.labelled(".".join(str(part) for part in path), message) if len(path) > 1 else message

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from scrm.lib import formats
 from segmentation.models import Segment
 from segmentation.segments import algebra
 from segmentation.segments.cadence import LEAST, MOST
@@ -125,7 +126,7 @@ def first_error(form: forms.Form) -> str:
     """What is wrong with a form, in one sentence."""
     name, errors = next(iter(form.errors.items()))
     label = form.fields[name].label if name in form.fields else ""
-    return f"{label}：{errors[0]}" if label else str(errors[0])
+    return formats.labelled(label, errors[0]) if label else str(errors[0])
 
 
 class FreezeForm(forms.Form):

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from members import filters
 from members.models import Pool
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from segmentation.models import Segment
 from segmentation.segments import history, overlap
 
@@ -84,12 +84,12 @@ def _region(pool: Pool, value: str) -> overlap.Region:
 
 def said_region(pool: Pool, value: str) -> str:
     region = _region(pool, value)
-    inside = _("同时属于 %(names)s") % {"names": "、".join(segment.name for segment in region.inside)}
+    inside = _("同时属于 %(names)s") % {"names": formats.listed(segment.name for segment in region.inside)}
     if not region.outside:
         return inside
     return _("%(inside)s，不属于 %(names)s") % {
         "inside": inside,
-        "names": "、".join(segment.name for segment in region.outside),
+        "names": formats.listed(segment.name for segment in region.outside),
     }
 
 

@@ -234,7 +234,7 @@ def install(*, pool: Pool, key: str, actor: User | None, as_of: datetime) -> lis
     """Make a recipe's group and tags; rules that are there already are brought up to the recipe. Problem when it does not fit."""
     found = fit(pool, key)
     if not found.applies:
-        said = _("「%(title)s」不适用：%(why)s") % {"title": found.recipe.title, "why": "；".join(found.reasons)}
+        said = _("「%(title)s」不适用：%(why)s") % {"title": found.recipe.title, "why": formats.clauses(found.reasons)}
         raise Problem("tags.recipe_unfit", said, {"recipe": found.reasons})
     group = _group(pool, found.recipe, actor)
     return [_install(found, place, name, group, actor, as_of) for place, name in found.values]

@@ -23,7 +23,9 @@ def test_missing_and_wrong_english_is_named() -> None:
     catalog.add("会员")
     catalog.add("共 %(n)s 条", "%(count)s in all", flags=["python-format"])
     catalog.add("分群", "Segment 分群")
-    assert messages.missing(catalog) == ["会员"]
-    assert messages.broken(catalog) == ["共 %(n)s 条 (placeholders)", "分群 (Chinese left)"]
+    catalog.add("、", "、")
+    catalog.add("%(n)s 位", "%(n)s", flags=["fuzzy"])
+    assert messages.missing(catalog) == ["会员", "%(n)s 位"]
+    assert messages.broken(catalog) == ["共 %(n)s 条 (placeholders)", "分群 (Chinese left)", "、 (Chinese left)"]
     assert messages.fill(catalog, {"会员": "Members", "分群": "Other"}) == 1
-    assert messages.missing(catalog) == []
+    assert messages.missing(catalog) == ["%(n)s 位"]

@@ -35,7 +35,7 @@ KEYWORDS: dict[str, Any] = {
 ROOTS = ("scrm", "members", "touchpoints", "loyalty", "segmentation", "campaigns", "insights", "templates")
 SKIPPED = {"migrations", "__pycache__", "node_modules"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sd]|\{\w*\}")
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]")  # characters and punctuation
 
 
 def extract_template(file: Any, keywords: Any, comment_tags: Any, options: Any) -> Any:
@@ -82,8 +82,8 @@ def _texts(message: Message) -> tuple[str, ...]:
 
 
 def missing(catalog: Iterable[Message]) -> list[str]:
-    """Strings without English."""
-    return [str(message.id) for message in catalog if message.id and not all(_texts(message))]
+    """Strings without English. What is marked fuzzy is not compiled, so it has none either."""
+    return [str(message.id) for message in catalog if message.id and (message.fuzzy or not all(_texts(message)))]
 
 
 def broken(catalog: Iterable[Message]) -> list[str]:
@@ -106,11 +106,12 @@ def fill(catalog: Catalog, english: dict[str, Any]) -> int:
     """Give strings that lack it their English; the number filled."""
     filled = 0
     for message in catalog:
-        if message.id and not all(_texts(message)):
+        if message.id and (message.fuzzy or not all(_texts(message))):
             key = message.id if isinstance(message.id, str) else message.id[0]
             if text := english.get(key):
                 many = not isinstance(message.id, str)
                 message.string = tuple(text) if isinstance(text, list) else (text, text) if many else text
+                message.flags.discard("fuzzy")
                 filled += 1
     return filled
 

@@ -103,7 +103,7 @@ class Clusters(Profiles):
 
     def told(self, fitted: Fitted) -> list[tuple[Words, str]]:
         tried = [f"{each['k']}: {formats.decimal(each['ari'], 2)}" for each in fitted.params["tried"]]
-        return [(_("群数"), str(fitted.params["k"])), (_("试过的群数与稳定性"), "；".join(tried))]
+        return [(_("群数"), str(fitted.params["k"])), (_("试过的群数与稳定性"), formats.clauses(tried))]
 
 
 UNITS = {"a6": "money", "basket": "money", "discount6": "share", "weekend": "share", "evening": "share"}

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
 from scrm.lib.toasts import toast
@@ -43,7 +43,7 @@ def _made(request: HttpRequest, form: ListForm) -> services.ListMade | None:
 
 def _tell_unknown(request: HttpRequest, names: list[str]) -> None:
     if names:
-        toast(request, _("没有找到：%(names)s") % {"names": "、".join(names)}, level=messages.WARNING)
+        toast(request, _("没有找到：%(names)s") % {"names": formats.listed(names)}, level=messages.WARNING)
 
 
 @require_http_methods(["GET", "POST"])
