@@ -18,8 +18,9 @@ def write(found: dict[str, Row]) -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Each figure is a ratio of two medians taken in the same run; the goal is what we set",
-        "out to reach, and a miss is marked as one. Sizes: `MEMBERS=… ORDERS=… RUNS=… make bench`;",
+        "Written by `make bench`. Each figure is a ratio to what the third column names: mostly another measurement of",
+        "the same run, else a fixed limit. The goal is what we set out to reach, and a miss is marked as one.",
+        "Sizes: `MEMBERS=… ORDERS=… RUNS=… make bench`;",
         "one part: `ONLY=recalculation`. The last column names the run, of those listed below.",
         "",
         "| figure | ratio | of what | goal | met | runs | members | orders | run |",
