@@ -221,7 +221,7 @@ def _matrix(request: HttpRequest, scheme: Scheme, now: datetime) -> dict[str, An
 def runs(request: HttpRequest) -> HttpResponse:
     """Each step of the chain: how far it has come, its rows and time, and the latest runs."""
     context = {"state": states.state(request.pool), "may_run": may(request.role, "recalculation.run")}
-    return render_page(request, "standings/runs.html", "state", context)
+    return render(request, "standings/runs.html", context)
 
 
 @allow("recalculation.run")

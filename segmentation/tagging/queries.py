@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from members.models import Pool, Tag, TagGroup, TagRun
 from members.tagging import keeping
 from members.tagging.keepers import Kept
+from scrm.jobs.models import JobRun
 from segmentation.choices import namer
 from segmentation.evaluate import Evaluation
 from segmentation.models import TagRule
@@ -94,6 +95,7 @@ def panel(tag: Tag) -> dict[str, Any]:
     order = [each.tag for each in together(rule)] if rule and rule.tag.group.is_exclusive else []
     return {
         "rule": rule,
+        "job": JobRun.objects.filter(pk=rule.job_id, status__in=JobRun.OPEN).first() if rule else None,
         "sentence": sentence(rule) if rule else "",
         "status": key,
         "label": label,

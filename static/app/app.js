@@ -149,6 +149,15 @@ document.getElementById("tasks")?.addEventListener("toggle", (event) => {
   if (event.newState === "open") htmx.trigger(event.target.querySelector("[hx-get]") ?? event.target, "look");
 });
 
+// -- A job the page shows has ended: the page is asked for anew, unless somebody is writing on it ------------
+let written = false;
+on("input", "form[method=post] *", () => { written = true; });
+document.addEventListener("job-over", () => {
+  const isSafe = !written && !document.querySelector("dialog[open], main[data-answers], main :is(input, select, textarea):focus");
+  // The whole page, of which htmx takes the main part: a fragment would leave buttons and charts as they were.
+  if (isSafe) htmx.ajax("GET", location.pathname + location.search, { target: "#main", select: "#main", swap: "outerHTML", headers: { "HX-Request": "false" } });
+});
+
 // -- A button pressed while an answer is under way: what it asked goes with the request that replaces it ---
 document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
   const form = target.closest?.("form[data-keeps-presses]");
