@@ -6,6 +6,7 @@ import pytest
 
 from members import tagging
 from members.models import MemberTag, Tag, TagGroup, TagMerge
+from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from segmentation.models import TagRule
 from segmentation.tagging import apply
@@ -86,8 +87,11 @@ def test_a_rule_is_built_previewed_saved_paused_and_stopped(login, pool, crowd, 
     made = client.post(f"{TAGS}rules/new/", {**base, **named, "op": "save"})
     rule = TagRule.objects.select_related("tag__group", "pool").get()
     assert made.headers["Location"] == f"{TAGS}{rule.tag_id}/"
+    assert f'hx-get="/p/demo/jobs/{rule.job_id}/"' in text(client.get(f"{TAGS}{rule.tag_id}/"))
+    JobRun.objects.update(status="done")
     apply(rule=rule, as_of=clock.now())
     shown = text(client.get(f"{TAGS}{rule.tag_id}/"))
+    assert f"/jobs/{rule.job_id}/" not in shown
     assert "上海" in shown
     assert "每次更新" in shown
     for what, paused in (("pause", True), ("resume", False)):
