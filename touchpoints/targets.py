@@ -5,7 +5,7 @@ import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -65,11 +65,22 @@ def shape(url: str) -> tuple[str, int, str, bool]:
         raise Forbidden(_("不是有效的网址")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or "\\" in url or not url.isprintable():
         raise Forbidden(_("网址须以 https:// 开头，且不含用户名"))
+    if not _can_be_asked(parts):
+        raise Forbidden(_("网址的域名不对，或路径里有中文等字符：请写成百分号编码"))
     secure = parts.scheme == "https"
     if not settings.ALLOW_PRIVATE_TARGETS and not is_own_catcher(url) and (not secure or port not in (None, 443)):
         raise Forbidden(_("只允许 https 的 443 端口"))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.hostname, port or (443 if secure else 80), path, secure
+
+
+def _can_be_asked(parts: SplitResult) -> bool:
+    """Whether it can be written into a request: a name that name servers take, a path without other than ASCII."""
+    try:
+        (parts.hostname or "").encode("idna")
+    except UnicodeError:
+        return False
+    return f"{parts.path}{parts.query}".isascii() and " " not in f"{parts.path}{parts.query}"
 
 
 def vet(url: str) -> Target:

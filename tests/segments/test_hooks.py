@@ -123,6 +123,32 @@ def test_many_are_told_in_batches(segment: Segment, hook: services.Made, receive
     assert sorted(number for members in entered for number in members) == sorted(everybody)
 
 
+@pytest.mark.parametrize("url", ["https://x.com/通知", "https://a..b/", "https://x.com/?q=通"])
+def test_an_address_no_request_can_be_written_to_is_refused(segment: Segment, url: str) -> None:
+    with pytest.raises(Problem) as refused:
+        services.create(segment=segment, url=url, tells_entered=True, tells_left=True, actor=None)
+    assert "百分号" in refused.value.fields["url"][0]
+
+
+def test_one_hook_in_trouble_does_not_stop_the_others(
+    segment: Segment, hook: services.Made, receiver: Receiver, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = services.create(segment=segment, url=f"{receiver.url}/2", tells_entered=True, tells_left=False, actor=None).hook
+    SegmentHook.objects.filter(pk=hook.hook.pk).update(url="http://127.0.0.1/通知")  # kept before such were refused
+    monkeypatch.setattr(posting.targets, "shape", lambda url: ("127.0.0.1", receiver.server.server_port, url[16:], False))
+    assert not services.try_out(hook=SegmentHook.objects.get(pk=hook.hook.pk), as_of=AS_OF).is_taken
+    set_to(segment, {ids["Ben"]}, AS_OF + MINUTE)
+    assert sending.pump(clock.now()) == 1
+    tried = SegmentNotice.objects.filter(hook=hook.hook).order_by("pk")[0]
+    assert (tried.attempts, tried.code) == (1, None)
+    set_to(segment, {ids["Cai"]}, AS_OF + 2 * MINUTE)
+    SegmentNotice.objects.update(next_at=AS_OF)
+    told = posting.body_of
+    monkeypatch.setattr(posting, "body_of", lambda notice: 1 // (notice.hook_id == other.pk) and told(notice))
+    assert sending.pump(clock.now()) == 1
+    assert SegmentHook.objects.get(pk=hook.hook.pk).problem.startswith("ZeroDivisionError")
+
+
 def test_only_what_was_asked_for_is_told(segment: Segment, receiver: Receiver, ids: dict[str, int]) -> None:
     services.create(segment=segment, url=receiver.url, tells_entered=False, tells_left=True, actor=None)
     set_to(segment, {ids["Ben"]}, AS_OF + MINUTE)

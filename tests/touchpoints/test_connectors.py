@@ -250,6 +250,13 @@ def test_silence_after_the_request_is_unknown_and_no_connection_is_down(accounts
     assert isinstance(dead.send([message()], Deadline(5))[0], Down)
 
 
+def test_an_address_no_request_can_be_written_to_is_a_bad_setting(receiver, monkeypatch):
+    hook = Webhook({"url": f"{receiver.url}/通知"}, {"secret": SECRET}, connector_id=1)
+    assert isinstance(hook.send([message()], Deadline(5))[0], BadConfig)
+    monkeypatch.setattr(targets, "_can_be_asked", lambda _parts: True)  # kept before such were refused
+    assert isinstance(hook.send([message()], Deadline(5))[0], BadConfig)
+
+
 INSIDE = [
     "127.0.0.1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.100.100.200",
     "0.0.0.0", "224.0.0.1",

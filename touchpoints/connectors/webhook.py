@@ -115,6 +115,8 @@ class Webhook(Plain):
             return BadConfig(str(error))
         except OSError as error:
             return Down(f"{type(error).__name__}: {error}")
+        except ValueError as error:  # what cannot be written into a request
+            return BadConfig(f"{type(error).__name__}: {error}")
         return self._exchange(target, line, body, head)
 
     def _exchange(self, target: targets.Target, line: http.client.HTTPConnection, body: bytes, head: dict[str, str]) -> Outcome:
@@ -132,6 +134,9 @@ class Webhook(Plain):
             self.close()
             words = f"{type(error).__name__}: {error}"
             return Unknown(words) if sent else Down(words)
+        except ValueError as error:  # it could not be written into a request: nothing was sent
+            self.close()
+            return BadConfig(f"{type(error).__name__}: {error}")
         return verdict(answer.status, f"{answer.status} {words}".strip(), answer.headers.get("Retry-After"))
 
     def _open(self) -> tuple[targets.Target, http.client.HTTPConnection]:

@@ -78,7 +78,7 @@ def post(hook: SegmentHook, key: str, payload: dict[str, Any], now: datetime) ->
             line.close()
     except targets.Forbidden as refused:
         return Answer(None, str(refused))
-    except (http.client.HTTPException, OSError) as error:
+    except (http.client.HTTPException, OSError, ValueError) as error:  # ValueError: what cannot be written into a request
         return Answer(None, _said(error))
 
 

@@ -37,7 +37,17 @@ def waiting(as_of: datetime) -> list[int]:
 
 def pump(as_of: datetime) -> int:
     """Send what can be sent now, of every hook; how many requests were taken."""
-    return sum(_serve(pk) for pk in waiting(as_of))
+    return sum(_safely(pk) for pk in waiting(as_of))
+
+
+def _safely(pk: int) -> int:
+    """One hook's trouble must not hold up the others; it stands on the hook, which is tried again when its lease is over."""
+    try:
+        return _serve(pk)
+    except Exception as error:
+        log.exception("hook %s", pk)
+        SegmentHook.objects.filter(pk=pk).update(problem=f"{type(error).__name__}: {error}"[:200])
+        return 0
 
 
 def _serve(pk: int) -> int:
