@@ -4,6 +4,7 @@ Compared with a logistic regression on the logarithms of recency, frequency and 
 """
 
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
@@ -43,6 +44,11 @@ class Classifier(Model):
     @abstractmethod
     def answer(self, sample: Sample) -> Floats:
         """1 where it came true, else 0."""
+
+    def outdated(self, fitted: Fitted) -> bool:
+        """Whether other columns are made by now than it has learnt from; their names depend on no member."""
+        nothing: Frame = defaultdict(lambda: np.empty(0))
+        return list(self.columns(nothing)) != fitted.params["columns"]
 
     def learn(self, past: Sequence[Sample], ask: Ask, seed: int) -> Fitted:
         y = np.concatenate([self.answer(each) for each in past]) if past else np.empty(0)

@@ -179,6 +179,10 @@ class Model(ABC):
         """The same as it was when a version learnt."""
         return fitted.items
 
+    def outdated(self, fitted: Fitted) -> bool:
+        """Whether what was learnt does not fit what is read by now: then it is learnt anew."""
+        return False
+
     def always(self, ask: Ask) -> Sequence[int]:
         """Members to learn from however few of all are drawn."""
         return ()

@@ -4,11 +4,12 @@ A crash before the end leaves the scores as they were; after it they all are the
 """
 
 import io
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +25,14 @@ from members.models import Member, MemberPrediction
 from scrm.lib import sql
 from segmentation.models import ModelVersion, Predictor
 from segmentation.predicting import frames, sharing, training
-from segmentation.predicting.declaring import Ask, Fitted, Floats, Model, Scores, model
+from segmentation.predicting.declaring import Fitted, Floats, Scores, model
 
+log = logging.getLogger("scrm.predicting")
 PART = 250_000  # member numbers read at once
 BARS = 20
 SCORED = pg.Identifier("scored_members")
 Report = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 def silent(done: int, total: int) -> None:
@@ -41,52 +44,53 @@ def fitted(version: ModelVersion) -> Fitted:
     return Fitted(version.params, bytes(version.artefact) if version.artefact is not None else None, version.items)
 
 
+Told = tuple[Any, Scores]  # members, and what is said of each
+
+
 def score(*, version: ModelVersion, as_of: datetime, report: Report = silent) -> int:
     """Ask a version about every member of its pool and write what it says; how many were scored.
 
     Nothing after `as_of` is looked at. `report(done, total)` may raise to stop: then nothing was written.
     """
-    return score_all(versions=[version], as_of=as_of, report=report)[0]
+    return _or_raise(score_all(versions=[version], as_of=as_of, report=report)[0])
 
 
-def score_all(*, versions: Sequence[ModelVersion], as_of: datetime, report: Report = silent) -> list[int]:
-    """Several models of one pool part by part: what they read alike is read once. Each is written on its own."""
-    found = find_all(versions, as_of, report)
-    return [_keep(version, as_of, *found.pop(0)) for version in versions]
+def score_all(*, versions: Sequence[ModelVersion], as_of: datetime, report: Report = silent) -> list[int | Exception]:
+    """Several models of one pool part by part: what they read alike is read once. Each is written on its own.
+
+    In the place of one that could not be scored stands why not; its scores stay as they were.
+    """
+    asking = _asked(versions, as_of, report)
+    return [each.keep(as_of) for each in asking]
 
 
-def _keep(version: ModelVersion, as_of: datetime, members: Any, scores: Scores) -> int:
-    predictor = version.predictor
-    with transaction.atomic():
-        written = write(predictor, members, scores)
-        predictor.version, predictor.scored_as_of, predictor.scored = version, as_of, len(members)
-        predictor.spread = spread(scores.value)
-        predictor.save(update_fields=["version", "scored_as_of", "scored", "spread", "updated_at"])
-        if written:
-            changed.bump(predictor.pool_id, "predictions")
-    return len(members)
-
-
-def find(version: ModelVersion, as_of: datetime, report: Report = silent) -> tuple[Any, Scores]:
+def find(version: ModelVersion, as_of: datetime, report: Report = silent) -> Told:
     """The scores of everybody the model speaks of, in order of members."""
-    return find_all([version], as_of, report)[0]
+    return _or_raise(_asked([version], as_of, report)[0].told())
 
 
-def find_all(versions: Sequence[ModelVersion], as_of: datetime, report: Report = silent) -> list[tuple[Any, Scores]]:
-    """The same of several models of one pool."""
+def _or_raise(found: T | Exception) -> T:
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _asked(versions: Sequence[ModelVersion], as_of: datetime, report: Report) -> list["_Asking"]:
     pool_id = versions[0].predictor.pool_id
-    last = training.span(pool_id, as_of).last
+    last = training.newest(pool_id, as_of)
     low, high = _ends(pool_id)
     sharing.forget("frames")
+    asking = [_Asking(version) for version in versions]
     with ExitStack() as stack:
-        asking = [_Asking.begin(version, last, stack) for version in versions]
+        for each in asking:
+            each.begin(last, stack)
         for at in range(low, high + 1, PART):
             to = min(at + PART - 1, high)
             for n, each in enumerate(asking):
                 report((at - low) * len(asking) + n * (to + 1 - at), (high + 1 - low) * len(asking))
                 each.ask_of(at, to)
             sharing.forget("frames")
-        return [_joined(each.found) for each in asking]
+    return asking
 
 
 def _ends(pool_id: int) -> tuple[int, int]:
@@ -95,26 +99,74 @@ def _ends(pool_id: int) -> tuple[int, int]:
     return ends["low"] or 0, ends["high"] or 0
 
 
-@dataclass
 class _Asking:
-    """A version that is asked part by part, and what it has said so far."""
+    """A version that is asked part by part, and what it has said so far; the first that goes wrong ends it, not the others."""
 
-    declared: Model
-    learnt: Fitted
-    ask: Ask
-    found: list[tuple[Any, Scores]] = field(default_factory=list)
+    def __init__(self, version: ModelVersion) -> None:
+        self.version, self.declared, self.learnt = version, model(version.predictor.key), fitted(version)
+        self.found: list[Told] = []
+        self.error: Exception | None = None
 
-    @classmethod
-    def begin(cls, version: ModelVersion, last: datetime, stack: ExitStack) -> "_Asking":
-        declared, learnt = model(version.predictor.key), fitted(version)
-        ask = replace(training.asked(version, last), items=tuple(declared.chosen(learnt)))
-        return cls(declared, learnt, replace(ask, laid=stack.enter_context(declared.laid(ask))))
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            log.exception("scoring %s failed", self.version)
+            self.error, self.found = error, []
+
+    def begin(self, last: datetime, stack: ExitStack) -> None:
+        with self._apart():
+            ask = replace(training.asked(self.version, last), items=tuple(self.declared.chosen(self.learnt)))
+            self.ask = replace(ask, laid=stack.enter_context(self.declared.laid(ask)))
 
     def ask_of(self, low: int, high: int) -> None:
+        if self.error is None:
+            with self._apart():
+                self._ask_of(low, high)
+
+    def _ask_of(self, low: int, high: int) -> None:
         ask = replace(self.ask, laid={**self.ask.laid, **frames.between(low, high)})
         frame = frames.read(self.declared, ask, frames.everybody(ask.pool_id, low, high))
         if len(frame["member_id"]):
             self.found.append(_kept(frame["member_id"], self.declared.score(self.learnt, frame, ask)))
+
+    def told(self) -> Told | Exception:
+        return self.error or _joined(self.found)
+
+    def keep(self, as_of: datetime) -> int | Exception:
+        """Write it; how many were scored."""
+        if self.error is None:
+            with self._apart():
+                found, self.found = self.found, []  # each is let go of as soon as it is written
+                return _keep(self.version, as_of, *_joined(found))
+        assert self.error
+        return self.error
+
+
+@transaction.atomic
+def _keep(version: ModelVersion, as_of: datetime, members: Any, scores: Scores) -> int:
+    _lay_out(members, scores)
+    writing(version.predictor.pool_id)  # from here on nobody is merged
+    predictor = still(version.predictor)
+    if predictor is None:
+        return 0
+    if _write(predictor):
+        changed.bump(predictor.pool_id, "predictions")
+    predictor.version, predictor.scored_as_of, predictor.scored = version, as_of, len(members)
+    predictor.spread = spread(scores.value)
+    predictor.save(update_fields=["version", "scored_as_of", "scored", "spread", "updated_at"])
+    return len(members)
+
+
+def still(asked: Predictor) -> Predictor | None:
+    """The model as it is now, locked; None when it was switched off since it was asked, which took its scores back for good.
+
+    One that was off already when it was asked is scored as told.
+    """
+    related = Predictor.objects.select_related("tag__group", "pool", "version").select_for_update(of=("self",))
+    row = related.filter(pk=asked.pk).first()
+    return row if row and (row.is_on or not asked.is_on) else None
 
 
 def percentiles(value: Floats) -> Floats:
@@ -126,8 +178,8 @@ def percentiles(value: Floats) -> Floats:
     return np.where(np.isfinite(value), np.minimum(1 + below * 100 // len(known), 100), np.nan)
 
 
-def write(predictor: Predictor, members: Any, scores: Scores) -> int:
-    """Bring the rows of a model in line with its scores, in the caller's transaction; how many rows changed."""
+def _lay_out(members: Any, scores: Scores) -> None:
+    """The scores as a temporary table of the caller's transaction."""
     made = pg.SQL(
         "CREATE TEMPORARY TABLE {} (member_id bigint, value float8, percentile smallint, code smallint, more float8[])"
         " ON COMMIT DROP"
@@ -136,7 +188,10 @@ def write(predictor: Predictor, members: Any, scores: Scores) -> int:
     sql.run(made.format(SCORED))
     sql.copy_in(pg.SQL("COPY {} FROM STDIN (FORMAT csv)").format(SCORED), _csv(members, scores))
     sql.run(pg.SQL("ANALYZE {}").format(SCORED))
-    writing(predictor.pool_id)  # from here on nobody is merged
+
+
+def _write(predictor: Predictor) -> int:
+    """Bring the rows of a model in line with the scores laid out; how many rows changed."""
     params = {"predictor_id": predictor.pk, "pool_id": predictor.pool_id}
     gone = sql.execute("segmentation/predicting/drop_predictions", params, scored=SCORED)
     return gone + sql.execute("segmentation/predicting/upsert_predictions", params, scored=SCORED)

@@ -1,12 +1,14 @@
 """What people and nights do with models: on and off, settings, training, scoring, and the tag a model keeps."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict
 from pyroaring import BitMap
@@ -27,8 +29,9 @@ from segmentation.predicting.declaring import checked, is_known, model
 
 log = logging.getLogger("scrm.predicting")
 JOB = "segmentation.predict"
-AGE = timedelta(days=7)  # from which on a version is trained anew at night
-KEPT = 50  # versions a model keeps
+# From which on a version is trained anew at night: a week less half a day, as it was made after the beat that asked for it.
+AGE = timedelta(days=6, hours=12)
+KEPT = 50  # versions a model keeps besides those in use
 Report = Callable[[str, int, int], None]
 
 
@@ -88,8 +91,8 @@ def ask(*, predictor: Predictor, train: bool, actor: User | None) -> JobRun:
 
 
 def latest(predictor: Predictor) -> ModelVersion | None:
-    """The newest version that can be asked."""
-    return ModelVersion.objects.filter(predictor=predictor, status=ModelVersion.Status.READY).order_by("-number").first()
+    """The newest version that can be asked; its `predictor` is the one given."""
+    return predictor.versions.filter(status=ModelVersion.Status.READY).order_by("-number").first()
 
 
 def _locked(predictor: Predictor) -> Predictor:
@@ -104,9 +107,13 @@ def due(pool: Pool, as_of: datetime) -> list[tuple[Predictor, bool]]:
 
 
 def is_stale(predictor: Predictor, as_of: datetime) -> bool:
-    """Whether a training is due: never, too long ago, or other settings since."""
+    """Whether a training is due: never, too long ago (one that lacked data was one, too), or other settings or columns since."""
     version = latest(predictor)
-    return version is None or version.as_of <= as_of - AGE or version.settings != predictor.settings
+    if version is None or model(predictor.key).outdated(scoring.fitted(version)):
+        return True
+    done = (ModelVersion.Status.READY, ModelVersion.Status.LACKING)
+    tried = predictor.versions.filter(status__in=done).defer("artefact").latest("number")
+    return tried.as_of <= as_of - AGE or tried.settings != predictor.settings
 
 
 def ask_night(*, pool: Pool, as_of: datetime, train: bool = False) -> list[JobRun]:
@@ -135,33 +142,42 @@ def refresh(
     """Train those asked to, score everybody, bring the tags in line. A crash anywhere is mended by doing it again.
 
     What the models read alike is read once. One that fails does not keep the others; its error is raised at the end.
+    One whose training lacked data is scored by its newest version that did not.
     """
-    found: list[dict[str, Any]] = []
+    found: dict[int, dict[str, Any]] = {}
     failed: list[Exception] = []
     ready: list[ModelVersion] = []
     with sharing.together():
         for n, (predictor, train) in enumerate(wanted):
-            try:
+            with _apart(failed, "training", predictor):
                 version = _current(predictor, train, as_of, job_id, actor, _part(report, "train", n, len(wanted)))
-            except Stopped:
-                raise
-            except Exception as error:
-                log.exception("training %s failed", predictor)
-                failed.append(error)
-                continue
-            found.append({"key": predictor.key, **_said(version)})
-            if version.status == ModelVersion.Status.READY and predictor.is_on:
-                ready.append(version)
+                found[predictor.pk] = {"key": predictor.key, **_said(version)}
+                usable = version if version.status == ModelVersion.Status.READY else latest(predictor)
+                if usable is not None and predictor.is_on:
+                    ready.append(usable)
         sizes = scoring.score_all(versions=ready, as_of=as_of, report=partial(report, "score")) if ready else []
     for n, (version, size) in enumerate(zip(ready, sizes, strict=True)):
-        mine = next(each for each in found if each["key"] == version.predictor.key)
-        mine |= {
-            "scored": size,
-            "tagged": tag(predictor=version.predictor, as_of=as_of, report=_part(report, "tag", n, len(ready))),
-        }
+        if isinstance(size, Exception):
+            failed.append(size)
+            continue
+        with _apart(failed, "tagging by", version.predictor):
+            tagged = tag(predictor=version.predictor, as_of=as_of, report=_part(report, "tag", n, len(ready)))
+            found[version.predictor_id] |= {"scored": size, "scored_by": version.number, "tagged": tagged}
     if failed:
         raise failed[0]
-    return found
+    return list(found.values())
+
+
+@contextmanager
+def _apart(failed: list[Exception], doing: str, predictor: Predictor) -> Iterator[None]:
+    """What goes wrong with one model is kept for the end; who asks to stop is obeyed."""
+    try:
+        yield
+    except Stopped:
+        raise
+    except Exception as error:
+        log.exception("%s %s failed", doing, predictor)
+        failed.append(error)
 
 
 def _part(report: Report, phase: str, n: int, of: int) -> training.Report:
@@ -189,10 +205,17 @@ def _trained(
     mine = ModelVersion.objects.filter(predictor=predictor, job_id=job_id, status=ModelVersion.Status.READY)
     if job_id is not None and (made := mine.order_by("-number").first()):
         return made
-    made = training.train(predictor=predictor, as_of=as_of, job_id=job_id, actor=actor, report=report)
-    keep = ModelVersion.objects.filter(predictor=predictor).order_by("-number").values_list("pk", flat=True)[:KEPT]
-    ModelVersion.objects.filter(predictor=predictor).exclude(pk__in=list(keep)).delete()
-    return made
+    _forget_old(predictor)
+    return training.train(predictor=predictor, as_of=as_of, job_id=job_id, actor=actor, report=report)
+
+
+def _forget_old(predictor: Predictor) -> None:
+    """All but the newest versions; never the one whose scores stand, nor the one that can be asked."""
+    keep = list(predictor.versions.order_by("-number").values_list("pk", flat=True)[:KEPT])
+    if usable := latest(predictor):
+        keep.append(usable.pk)
+    standing = Predictor.objects.filter(version=OuterRef("pk"))
+    predictor.versions.exclude(pk__in=keep).exclude(Exists(standing)).delete()
 
 
 # -- The tag -----------------------------------------------------------------------------------------
@@ -243,11 +266,12 @@ def _possible(predictor: Predictor, threshold: Threshold) -> None:
 
 def tag(*, predictor: Predictor, as_of: datetime, report: training.Report = lambda done, total: None) -> int | None:
     """Bring the tag in line with the scores; how many carry it. A model not better than its baseline tags nobody, and says so."""
-    row = Predictor.objects.select_related("tag__group", "pool", "version").get(pk=predictor.pk)
-    if row.tag is None or row.threshold is None or row.version is None:
-        return None
-    proven = row.version.beats is not False
-    wanted = beyond(row, Threshold.model_validate(row.threshold)) if proven else BitMap()
+    with transaction.atomic():  # whoever is beyond is looked up before anybody can switch it off, or after it was
+        row = scoring.still(predictor)
+        if row is None or row.tag is None or row.threshold is None or row.version is None:
+            return None
+        proven = row.version.beats is not False
+        wanted = beyond(row, Threshold.model_validate(row.threshold)) if proven else BitMap()
     figures = {each["key"]: each["value"] for each in row.version.metrics}
     evidence = {
         "model": row.key,

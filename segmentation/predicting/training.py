@@ -38,10 +38,20 @@ class Span:
 
 def span(pool_id: int, as_of: datetime) -> Span:
     """Raises NotEnoughData where nobody has bought anything. What lies after `as_of` is not looked at."""
-    found = sharing.once("span", (pool_id, as_of), lambda: _span(pool_id, as_of))
+    found = _reach(pool_id, as_of)
     if found is None:
         raise NotEnoughData("members", found=0, needed=1)
     return found
+
+
+def newest(pool_id: int, as_of: datetime) -> datetime:
+    """When a pool's newest purchase was made; `as_of` where there is none (any more)."""
+    found = _reach(pool_id, as_of)
+    return found.last if found else as_of
+
+
+def _reach(pool_id: int, as_of: datetime) -> Span | None:
+    return sharing.once("span", (pool_id, as_of), lambda: _span(pool_id, as_of))
 
 
 def _span(pool_id: int, as_of: datetime) -> Span | None:
@@ -99,10 +109,16 @@ def _train(
 def _begin(predictor: Predictor, as_of: datetime, seed: int, job_id: int | None, actor: User | None) -> ModelVersion:
     Predictor.objects.select_for_update().get(pk=predictor.pk)
     ModelVersion.objects.filter(predictor=predictor, status=ModelVersion.Status.TRAINING).delete()
+    settings = checked(predictor.key, predictor.settings).model_dump(mode="json")
     last = ModelVersion.objects.filter(predictor=predictor).order_by("-number").first()
+    number = last.number + 1 if last else 1
+    if last and last.status == ModelVersion.Status.LACKING and last.settings == settings:
+        # What it lacked is said once, by the newest attempt, not by one a night.
+        last.delete()
+        number -= 1
     return ModelVersion.objects.create(
-        predictor=predictor, number=last.number + 1 if last else 1, as_of=as_of, seed=seed, job_id=job_id, actor=actor,
-        settings=checked(predictor.key, predictor.settings).model_dump(mode="json"), started_at=clock.now(),
+        predictor=predictor, number=number, as_of=as_of, seed=seed, job_id=job_id, actor=actor, settings=settings,
+        started_at=clock.now(),
     )  # fmt: skip
 
 

@@ -154,6 +154,7 @@ def test_one_hand_made_member_is_counted_by_category(pool):
 def test_who_used_coupons_uses_the_next_one(stocked):
     pool, number = stocked
     version = trained(pool, "coupon")
+    assert not services.is_stale(version.predictor, LATE), "it knows the columns that are made now"
     found = {each["key"]: each for each in version.metrics}
     assert version.beats
     assert found["lift10"]["value"] > 2.5
