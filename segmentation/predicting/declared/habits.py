@@ -15,7 +15,7 @@ import scipy
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from segmentation.predicting import judging
+from segmentation.predicting import frames, judging
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, better
 from segmentation.predicting.declaring import (
     Ask,
@@ -120,10 +120,10 @@ class Habit(Model):
         one, other = self._halves([each.frame for each in past], self.adjusted)
         return max(float(np.cov(one, other)[0, 1]), 0.0) if len(one) > 1 else 0.0
 
-    def _halves(self, frames: Sequence[Frame], share: Any) -> tuple[Floats, Floats]:
-        both = [(frame["seen_a"] > 0) & (frame["seen_b"] > 0) for frame in frames]
+    def _halves(self, found: Sequence[Frame], share: Any) -> tuple[Floats, Floats]:
+        both = [(frame["seen_a"] > 0) & (frame["seen_b"] > 0) for frame in found]
         one, other = (
-            np.concatenate([share(frame, end)[rows] for frame, rows in zip(frames, both, strict=True)]) for end in ("_a", "_b")
+            np.concatenate([share(frame, end)[rows] for frame, rows in zip(found, both, strict=True)]) for end in ("_a", "_b")
         )
         return one, other
 
@@ -176,8 +176,7 @@ class Habit(Model):
 def again(sample: Sample) -> Sample:
     """Those who did something in the period after, too: of the others no share is known."""
     rows = sample.later["seen"] > 0
-    pick = lambda frame: {name: column[rows] for name, column in frame.items()}  # noqa: E731
-    return Sample(sample.cutoff, pick(sample.frame), pick(sample.later))
+    return Sample(sample.cutoff, frames.pick(sample.frame, rows), frames.pick(sample.later, rows))
 
 
 def correlation(y: Floats, p: Floats) -> float:
