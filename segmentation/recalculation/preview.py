@@ -21,7 +21,7 @@ KNOWN = (
     "(SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,"
     " facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
 )
-NONE = "(SELECT 0::bigint AS member_id, NULL::timestamptz AS placed_at WHERE false)"
+NONE = "(SELECT 0::bigint AS member_id, NULL::timestamptz AS at WHERE false)"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from segmentation.recalculation.settings import Choices
 TITLES: dict[str, str | Promise] = {
     "take_touched": _("取待算会员"),
     "gather_facts": _("汇总订单"),
-    "find_future_orders": _("查未来订单"),
+    "find_future_facts": _("查未来数据"),
     "measure_thresholds": _("测定分界"),
     "gather_leads": _("汇总潜客互动"),
     "gather_leads_seen": _("汇总潜客互动"),
@@ -170,7 +170,7 @@ def facts(chain: Chain, window: dict[str, Any], columns: pg.Composable | None = 
     chain.keep("facts", f"gather_facts{chain.of}", window, slots=more, **({} if chain.of else IN_ORDER))
     if columns:
         chain.tables["orders"] = chain.tables["facts"]
-    chain.keep("future", f"find_future_orders{chain.of}", {"as_of": chain.as_of})
+    chain.keep("future", f"find_future_facts{chain.of}", {"as_of": chain.as_of})
 
 
 def measure(choices: Choices, chain: Chain, kept: Edges | None = None) -> Edges:

@@ -4,7 +4,7 @@
 -- of each relation, as the planner carries only equalities over a join: each is read from low to high, once.
 -- sample {scope} = (SELECT id AS member_id FROM members_member)
 -- sample {facts} = (SELECT *, facts_due AS window_due FROM members_memberstate)
--- sample {future} = (SELECT member_id, placed_at FROM members_order)
+-- sample {future} = (SELECT member_id, placed_at AS at FROM members_order)
 -- sample {leads} = (SELECT member_id, lead, stage_due AS due FROM members_memberstate)
 -- sample {paces} = (SELECT member_id, 1::bigint AS pace FROM members_memberstate)
 -- sample {ages} = (SELECT 1::bigint AS pace, 720 AS silent, 1440 AS sleeping, 2160 AS lost)
@@ -19,7 +19,7 @@ WITH known AS (
         f.last_order_at,
         coalesce(f.window_count, 0) AS window_count,
         coalesce(f.window_amount, 0) AS window_amount,
-        least(f.window_due, u.placed_at) AS facts_due,
+        least(f.window_due, u.at) AS facts_due,
         l.lead,
         l.due AS lead_due,
         -- after how long without an order a member of this pace is silent, sleeping, lost

@@ -115,7 +115,7 @@ def state(
 ) -> dict[str, Any]:
     """What MemberState must hold for these orders, events and edges."""
     window = found["window_days"]
-    ahead = [o.at for o in orders if o.at > as_of]
+    ahead = [at for at in (*(o.at for o in orders), *(at for at, _kind in events)) if at > as_of]
     leaving = [o.at + window * DAY for o in orders if as_of - window * DAY < o.at <= as_of]
     due = {"facts_due": min(ahead + leaving, default=None)}
     f = facts(orders, as_of, window)

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from psycopg2 import sql as pg
 
-from members.models import Member, MemberState, Order, StateChange, TouchedMember
+from members.events import Sent, write_events
+from members.models import Community, CommunityEvent, Member, MemberState, Order, StateChange, TouchedMember
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
 from scrm.lib.problems import Problem
@@ -185,9 +186,37 @@ def test_gathered_facts_are_the_same_for_a_pool_and_for_a_scope(pool, alice, bob
     }
     assert sql.rows("segmentation/gather_facts", values, **ends) == [row]
     assert sql.rows("segmentation/gather_facts_of", values, scope=services.live(pool.pk), columns=pg.SQL("")) == [row]
-    ahead = [{"member_id": alice.pk, "placed_at": days_before(as_of, -1)}]
-    assert sql.rows("segmentation/find_future_orders", values) == ahead
-    assert sql.rows("segmentation/find_future_orders_of", values, scope=services.live(pool.pk)) == ahead
+
+
+def test_the_first_fact_ahead_is_of_any_kind(pool, other_pool, alice, bob, as_of):
+    carol = factories.member(pool, "Carol")
+    soon, later = (as_of + timedelta(minutes=n) for n in (1, 2))
+    factories.order(alice, "A1", later, 100)
+    factories.order(alice, "A2", soon, 100, status=2)  # not paid
+    factories.event(alice, 1, soon + timedelta(seconds=1))
+    factories.event(bob, 2, as_of)
+    factories.event(bob, 3, later)
+    factories.event(factories.member(other_pool, "X"), 4, soon)
+    group = Community.objects.create(pool=pool, external_id="g", name="群", created_at=as_of)
+    for n, at in enumerate((as_of, soon, later)):
+        CommunityEvent.objects.create(member=carol, community=group, at=at, id=n, kind=3)
+    ahead = {alice.pk: soon + timedelta(seconds=1), bob.pk: later, carol.pk: soon}
+    values = {"pool_id": pool.pk, "as_of": as_of}
+    for name, slots in (("find_future_facts", {}), ("find_future_facts_of", {"scope": services.live(pool.pk)})):
+        found = sql.rows(f"segmentation/{name}", values, **slots)
+        assert {row["member_id"]: row["at"] for row in found} == ahead
+
+
+def test_an_event_of_a_clock_that_runs_fast_counts_when_its_time_has_come(pool, alice, as_of):
+    factories.order(alice, "A1", days_before(as_of, 2), 100)
+    services.recalculate(pool=pool, as_of=as_of)
+    ahead = as_of + timedelta(minutes=5)
+    write_events(pool=pool, events=[Sent("1", "view", ahead, alice.pk)], as_of=as_of)
+    services.tick(pool=pool, as_of=as_of + timedelta(minutes=1))
+    assert not TouchedMember.objects.exists()
+    assert MemberState.objects.get(pk=alice.pk).facts_due == ahead
+    services.tick(pool=pool, as_of=ahead)
+    assert MemberState.objects.get(pk=alice.pk).facts_due > ahead
 
 
 def test_measured_distributions(as_of):
