@@ -61,8 +61,8 @@ def currency_sign() -> str:
     return _sign.get()
 
 
-def _with_sign(text: str) -> str:
-    return text % {"sign": _sign.get()}
+def _with_sign(text: object) -> str:
+    return str(text) % {"sign": _sign.get()}
 
 
 # A sentence with %(sign)s in it, filled when it is read: labels of forms and columns.

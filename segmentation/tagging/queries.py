@@ -95,7 +95,7 @@ def panel(tag: Tag) -> dict[str, Any]:
     order = [each.tag for each in together(rule)] if rule and rule.tag.group.is_exclusive else []
     return {
         "rule": rule,
-        "job": JobRun.objects.filter(pk=rule.job_id, status__in=JobRun.OPEN).first() if rule else None,
+        "job": JobRun.objects.filter(pk=rule.job_id or 0, status__in=JobRun.OPEN).first() if rule else None,
         "sentence": sentence(rule) if rule else "",
         "status": key,
         "label": label,
