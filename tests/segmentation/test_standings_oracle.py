@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql as pg
 
-from members.models import Event, Member, MemberStanding, Order, StateChange, TouchedMember
+from members.models import Member, MemberStanding, StateChange
 from segmentation.models import RecalculationRun, Scheme
 from segmentation.recalculation import services
 from segmentation.standings import running
 from segmentation.standings import services as standings
-from tests import factories
+from tests.segmentation.happenings import World, furnish, happening
 
 pytestmark = pytest.mark.django_db
 FAMILIES: list[tuple[str, dict[str, Any]]] = [
@@ -37,6 +37,10 @@ FAMILIES: list[tuple[str, dict[str, Any]]] = [
                 {"source": "event", "kinds": ["search"], "weight": 10},
                 {"source": "event", "kinds": ["view"], "weight": 3, "per": "day"},
                 {"source": "event", "weight": 1, "where": [{"name": "city", "value": "x"}]},
+            ],
+            "bonuses": [
+                {"field": "city", "values": ["北京"], "weight": 5},
+                {"field": "attribute", "key": "worth", "values": ["7", "14"], "weight": 5},
             ],
             "window_days": 20,
             "decay": "days",
@@ -68,9 +72,56 @@ FAMILIES: list[tuple[str, dict[str, Any]]] = [
             ],
         },
     ),
+    (
+        "aipl",
+        {
+            "evidence": [
+                {"step": 1, "source": "received", "days": 8},
+                {"step": 1, "source": "joined"},
+                {"step": 2, "source": "opened", "times": 2, "days": 9},
+                {"step": 2, "source": "spoke", "days": 6},
+                {"step": 3, "source": "clicked", "days": 5},
+                {"step": 4, "source": "community"},
+            ]
+        },
+    ),
+    (
+        "aipl",
+        {
+            "may_fall": False,
+            "evidence": [
+                {"step": 1, "source": "received", "times": 2},
+                {"step": 2, "source": "opened"},
+                {"step": 3, "source": "spoke", "times": 2, "days": 7},
+                {"step": 4, "source": "community"},
+            ],
+        },
+    ),
+    (
+        "usage",
+        {"sources": ["spoke", "opened", "clicked"], "window_days": 6, "lookback_days": 15, "regular": 2, "frequent": 3},
+    ),
+    ("value", {"measure": "attribute", "attribute": "worth", "cut": "members", "head": 30, "waist": 60}),
+    ("rfm", {"window_days": 12, "categories": ["C1", "C2"]}),
+    ("rfm", {"window_days": 10, "stores": ["BJ1"]}),
+    (
+        "scene",
+        {
+            "events": ["search"],
+            "words": ["酒店"],
+            "categories": ["C1"],
+            "within_days": 5,
+            "lasts_days": 4,
+            "longest_days": 9,
+        },
+    ),
+    ("preferred_channel", {"window_days": 9, "strength": 2}),
+    ("preferred_hour", {"sources": ["responses", "orders", "events"], "window_days": 8, "strength": 3, "least": 2}),
 ]
-PEOPLE = 14  # each example follows so many members through their own random history: 560 histories, twelve schemes each
-random = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PEOPLE = 28  # each example follows so many members through their own random history: 560 histories, all schemes each
+random = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+minute = st.tuples(st.integers(0, 9 * 24), st.lists(happening(PEOPLE), max_size=48))
+first_order = st.tuples(st.integers(0, PEOPLE - 1), st.integers(0, 30), st.integers(1, 12))
 
 
 @contextmanager
@@ -78,51 +129,6 @@ def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
-
-
-# What may happen: (kind, member, age in days, amount or kind of event, which)
-happening = st.tuples(
-    st.sampled_from(["order", "order", "event", "event", "refund", "vanish", "back", "merge"]),
-    st.integers(0, PEOPLE - 1), st.integers(-2, 22), st.integers(1, 12), st.integers(0, 12),
-)  # fmt: skip
-minute = st.tuples(st.integers(0, 9 * 24), st.lists(happening, max_size=24))
-
-
-def happen(pool: Any, people: list[Member], number: int, now: Any, what: Any) -> None:
-    """New facts, late ones, ones taken back, two who turn out to be one: whoever is concerned is touched."""
-    kind, who, age, amount, which = what
-    member = Member.objects.get(pk=people[who].pk)
-    orders = list(Order.objects.filter(pool=pool).order_by("number"))
-    if kind == "order" and member.merged_into is None:
-        factories.order(member, f"N{number}", now - timedelta(days=age), amount * 100)
-    elif kind == "event" and member.merged_into is None:
-        properties = {"id": number, "pool_id": pool.pk, "kind": ("view", "search")[which % 2], "properties": {}}
-        Event.objects.create(member=member, occurred_at=now - timedelta(days=max(age, 0), hours=which), **properties)
-    elif kind in ("refund", "vanish", "back") and orders:
-        order = orders[which % len(orders)]
-        member = order.member
-        if kind == "vanish":
-            order.delete()
-        else:
-            Order.objects.filter(pk=order.pk).update(status=Order.Status.REFUNDED if kind == "refund" else Order.Status.PAID)
-    elif kind == "merge" and which == 0 and member.merged_into is None:
-        member = join(pool, member)
-    if member:
-        TouchedMember.objects.get_or_create(member=member, defaults={"pool": pool})
-
-
-def join(pool: Any, member: Member) -> Any:
-    """As merging does: facts move, what was computed of the loser is set aside, the winner is touched."""
-    winner = Member.objects.filter(pool=pool, merged_into=None).exclude(pk=member.pk).first()
-    if winner is None:
-        return None
-    for model in (Order, Event):
-        for row in list(model.objects.filter(member=member)):
-            model.objects.filter(pk=row.pk).update(member=winner)
-    MemberStanding.objects.filter(member=member).delete()
-    StateChange.objects.filter(member=member).delete()
-    Member.objects.filter(pk=member.pk).update(merged_into=winner.pk)
-    return winner
 
 
 def chain_of(pool: Any, now: Any) -> Any:
@@ -153,14 +159,12 @@ def assert_history_leads_here(pool: Any) -> None:
     assert {key: code for key, code in ends.items() if code is not None} == now
 
 
-first_order = st.tuples(st.integers(0, PEOPLE - 1), st.integers(0, 30), st.integers(1, 12))
-
-
 @pytest.fixture
 def schemes(pool: Any, monkeypatch: Any) -> list[Scheme]:
     monkeypatch.setattr("segmentation.standings.ladder.ENOUGH", 1)
     pool.settings = {"rfm": {"window_days": 15}, "lifecycle": {"mode": "fixed", "days": [5, 9, 20]}}
     pool.save()
+    furnish(pool)
     return [
         standings.save(pool=pool, family=key, name=f"{key}{n}", settings=given, actor=None)
         for n, (key, given) in enumerate(FAMILIES)
@@ -168,19 +172,23 @@ def schemes(pool: Any, monkeypatch: Any) -> list[Scheme]:
 
 
 @random
-@given(first=st.lists(first_order, min_size=10, max_size=40), minutes=st.lists(minute, min_size=1, max_size=3))
-def test_minute_runs_give_what_a_full_run_gives(pool, as_of, schemes, first, minutes):
+@given(
+    first=st.lists(first_order, min_size=10, max_size=80),
+    before=st.lists(happening(PEOPLE), max_size=48),
+    minutes=st.lists(minute, min_size=1, max_size=3),
+)
+def test_minute_runs_give_what_a_full_run_gives(pool, as_of, schemes, first, before, minutes):
     with undone():
-        people = [factories.member(pool, f"M{n}") for n in range(PEOPLE)]
-        for n, (who, days, amount) in enumerate(first):
-            factories.order(people[who], f"A{n}", as_of - timedelta(days=days), amount * 100)
+        world, now = World(pool, PEOPLE), as_of
+        for who, days, amount in first:
+            world.bought(Member.objects.get(pk=world.people[who]), as_of - timedelta(days=days), amount, days)
+        for what in before:
+            world.happen(as_of, what)
         services.recalculate(pool=pool, as_of=as_of)
-        now, number = as_of, 0
         for hours, happenings in minutes:
             now += timedelta(hours=hours, seconds=1)
             for what in happenings:
-                number += 1
-                happen(pool, people, number, now, what)
+                world.happen(now, what)
             services.tick(pool=pool, as_of=now)
             assert differing(pool, now) == {}
             assert not MemberStanding.objects.filter(due__lte=now).exists()
