@@ -68,6 +68,7 @@ def edit_member(*, member: Member, changes: dict[str, Any], actor: User | None, 
     member.sources = {**(member.sources or {}), **precedence.said(changed, STAFF, as_of)} or None
     member.updated_at = as_of
     member.save(update_fields=[*changed, "sources", "updated_at"])
+    touch(member.pool_id, [member.pk])
     bump(member.pool_id, "members")
     audit(actor=actor, action="member.edit", target=member, pool_id=member.pool_id, changes=_told(changed))
     return member
@@ -92,6 +93,7 @@ def add_identity(*, member: Member, kind: str, value: str, actor: User | None, a
     """Let a member be found by one more identity; Problem when it is another member's."""
     made = _attach(member, kind, value, None, as_of)
     guarding.remember(member, [made])
+    touch(member.pool_id, [member.pk])
     bump(member.pool_id, "members")
     audit(actor=actor, action="identity.add", target=member, pool_id=member.pool_id, kind=kind, hint=made.hint)
     return made
@@ -137,6 +139,7 @@ def remove_identity(*, member: Member, kind: str, value_hash: bytes, actor: User
     if row is None:
         raise Problem("identity.gone", _("这个身份标识已不存在"))
     row.delete()
+    touch(member.pool_id, [member.pk])
     bump(member.pool_id, "members")
     audit(actor=actor, action="identity.remove", target=member, pool_id=member.pool_id, kind=kind, hint=row.hint)
 

@@ -232,7 +232,7 @@ class ReceiptViewSet(PoolViewSet):
         given.is_valid(raise_exception=True)
         connector = get_object_or_404(Connector, pool=self.pool, pk=given.validated_data["connector"])
         found = [receipts.Receipt(**row) for row in given.validated_data["receipts"]]
-        return Response({"new": receipts.record(found, connector=connector)})
+        return Response({"new": receipts.record(found, connector=connector, as_of=clock.now())})
 
 
 class PolicySerializer(serializers.Serializer[Any]):

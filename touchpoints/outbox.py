@@ -20,6 +20,7 @@ from typing import Any
 
 from django.db import transaction
 
+from members.touching import SENT, touch_if_read
 from members.versions import bump
 from scrm.lib import crypto, sql
 from touchpoints import breaker, links, policy
@@ -292,9 +293,12 @@ class _Shift:
         status, reason, detail, ref, wait, unused = verdict
         given = {"status": status, "reason": reason, "detail": detail[:200], "ref": ref[:80], "unused": unused}
         params = self._params(token) | given | {"members": members, "next_at": self.moment + wait}
-        n = sql.execute("touchpoints/record_outcomes", params)
+        with transaction.atomic():
+            written = {row["member_id"] for row in sql.rows("touchpoints/record_outcomes", params)}
+            if status == S.ACCEPTED:
+                touch_if_read(self.step.pool_id, written, SENT)
         name = {S.ACCEPTED: "accepted", S.FAILED: "failed", S.UNKNOWN: "unknown"}.get(S(status), "retried")
-        setattr(self.done, name, getattr(self.done, name) + n)
+        setattr(self.done, name, getattr(self.done, name) + len(written))
 
 
 def backoff(attempt: int) -> timedelta:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from members import consents
 from members.models import Consent, Member, Pool
-from members.touching import touch
+from members.touching import DELIVERED, SENT, touch, touch_if_read
 from members.versions import bump
 from scrm.lib import clock, sql
 from touchpoints import breaker, links, signatures
@@ -27,8 +27,11 @@ MOST = 1000  # receipts in one request
 
 
 @transaction.atomic
-def record(found: Iterable[Receipt], *, connector: Connector | None = None) -> int:
-    """Keep and apply receipts; how many were new. A connector reports on its own deliveries only."""
+def record(found: Iterable[Receipt], *, connector: Connector | None = None, as_of: datetime | None = None) -> int:
+    """Keep and apply receipts; how many were new. A connector reports on its own deliveries only.
+
+    `as_of`: when they came in; what a clock that runs fast dates later happened then.
+    """
     rows = [(receipt, ids) for receipt in found if receipt.kind in KINDS and (ids := links.delivery_of(receipt.key))]
     if not rows:
         return 0
@@ -40,7 +43,7 @@ def record(found: Iterable[Receipt], *, connector: Connector | None = None) -> i
             "members": [member for _receipt, (member, _step) in rows],
             "steps": [step for _receipt, (_member, step) in rows],
             "kinds": [receipt.kind for receipt, _ids in rows],
-            "ats": [receipt.at for receipt, _ids in rows],
+            "ats": [min(receipt.at, as_of or receipt.at) for receipt, _ids in rows],
             "details": [receipt.detail for receipt, _ids in rows],
         },
     )
@@ -65,7 +68,9 @@ def _consequences(fresh: list[dict[str, Any]]) -> None:
                 withdraw(step=step, member_id=row["member_id"], at=row["at"], source=f"{row['kind']}:{step.source}")
     for pool_id in {row["pool_id"] for row in fresh if row["pool_id"]}:
         bump(pool_id, "deliveries")
-        touch(pool_id, {row["member_id"] for row in fresh if row["pool_id"] == pool_id and row["kind"] in ("read", "clicked")})
+        told = [row for row in fresh if row["pool_id"] == pool_id]
+        touch(pool_id, {row["member_id"] for row in told if row["kind"] in ("read", "clicked")})
+        touch_if_read(pool_id, {row["member_id"] for row in told if row["kind"] == "delivered"}, SENT, DELIVERED)
 
 
 def withdraw(*, step: Step, member_id: int, at: datetime, source: str) -> bool:
@@ -127,7 +132,7 @@ def handle_calls(limit: int = 200) -> int:
     calls = list(Call.objects.filter(handled_at=None).select_related("connector").order_by("pk")[:limit])
     for call in calls:
         try:
-            record(read_body(call.body), connector=call.connector)
+            record(read_body(call.body), connector=call.connector, as_of=call.received_at)
             problem = ""
         except ValueError as error:
             problem = str(error)[:200]

@@ -5,8 +5,11 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import transaction
+
+from members.touching import SENT, touch_if_read
 from members.versions import bump
-from scrm.lib import sql
+from scrm.lib import clock, sql
 from touchpoints import links, receipts
 from touchpoints.connectors.base import Connector as Line
 from touchpoints.connectors.base import SendError
@@ -86,8 +89,10 @@ def _resolve(step: Step, line: Line, pace: Pace) -> int:
 def _write(step: Step, token: str, answers: list[tuple[int, int, str, bool]]) -> int:
     members, statuses, refs, doubts = (list(column) for column in zip(*answers, strict=True)) if answers else ([], [], [], [])
     given = {"members": members, "statuses": [int(status) for status in statuses], "refs": refs, "doubts": doubts}
-    n = sql.execute("touchpoints/resolve_unknown", {"step": step.pk, "token": token, **given})
-    bump(step.pool_id, "deliveries")
+    with transaction.atomic():
+        n = sql.execute("touchpoints/resolve_unknown", {"step": step.pk, "token": token, **given})
+        touch_if_read(step.pool_id, {member for member, status, *_ in answers if status == S.ACCEPTED}, SENT)
+        bump(step.pool_id, "deliveries")
     return n
 
 
@@ -109,7 +114,7 @@ def poll(row: Connector) -> int:
         return 0
     finally:
         line.close()
-    n = receipts.record(found, connector=row) if found else 0
+    n = receipts.record(found, connector=row, as_of=clock.now()) if found else 0
     if cursor != row.cursor:
         # Receipts are written before the cursor moves: a crash between repeats them, which is harmless.
         Connector.objects.filter(pk=row.pk).update(cursor=cursor)

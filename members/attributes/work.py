@@ -11,13 +11,14 @@ from members.attributes import services
 from members.attributes.values import Bad, accept
 from members.importing import locks
 from members.models import AttributeField, Member
+from members.touching import VALUES, touch_if_read
 from members.versions import bump
 from scrm.jobs.kinds import job
 from scrm.jobs.running import RunningJob
 from scrm.lib import sql
 
 CHUNK = 20_000
-Write = Callable[[dict[str, Any]], int]
+Write = Callable[[dict[str, Any]], list[dict[str, Any]]]  # the members whose rows changed
 
 
 def _chunks(running: RunningJob, write: Write) -> int:
@@ -29,8 +30,10 @@ def _chunks(running: RunningJob, write: Write) -> int:
         span = {"pool": pool_id, "key": key, "after": mark["after"], "upto": upto}
         with transaction.atomic():
             locks.writing(pool_id)
-            changed = write(span)
-            if changed:
+            rows = write(span)
+            changed = len(rows)
+            if rows:
+                touch_if_read(pool_id, [row["member_id"] for row in rows], VALUES)
                 bump(pool_id, "members")
             seen = Member.objects.filter(pool_id=pool_id, pk__gt=mark["after"], pk__lte=upto).count()
             mark = {**mark, "after": upto, "done": mark["done"] + seen, "changed": mark["changed"] + changed}
@@ -52,7 +55,7 @@ def rename(running: RunningJob) -> dict[str, Any]:
         return {"changed": 0}
     names = running.params["renamed"]
     said = {"olds": list(names), "news": list(names.values()), "order": field.values}
-    return {"changed": _chunks(running, lambda span: sql.execute("members/attributes/rename_choices", {**span, **said}))}
+    return {"changed": _chunks(running, lambda span: sql.rows("members/attributes/rename_choices", {**span, **said}))}
 
 
 @job(services.CLEAR, title=_("清除自定义字段的值"))
@@ -60,7 +63,7 @@ def clear(running: RunningJob) -> dict[str, Any]:
     """What members had under a field that was deleted."""
     if AttributeField.objects.filter(pool_id=running.pool_id or 0, key=running.params["key"]).exists():
         return {"changed": 0}  # it was declared again meanwhile
-    return {"changed": _chunks(running, lambda span: sql.execute("members/attributes/clear_values", span))}
+    return {"changed": _chunks(running, lambda span: sql.rows("members/attributes/clear_values", span))}
 
 
 @job(services.CONVERT, title=_("按类型整理自定义字段的值"))
@@ -70,13 +73,13 @@ def convert(running: RunningJob) -> dict[str, Any]:
     return {"changed": _chunks(running, lambda span: _convert(field, span))} if field else {"changed": 0}
 
 
-def _convert(field: AttributeField, span: dict[str, Any]) -> int:
+def _convert(field: AttributeField, span: dict[str, Any]) -> list[dict[str, Any]]:
     found = [row["value"] for row in sql.rows("members/attributes/list_distinct_values", span)]
     read = {old: new for old in found if (new := _read(field, old)) is not None and new != json.loads(old)}
     if not read:
-        return 0
+        return []
     params = {"olds": list(read), "news": [json.dumps(new, ensure_ascii=False) for new in read.values()]}
-    return sql.execute("members/attributes/convert_values", {**span, **params})
+    return sql.rows("members/attributes/convert_values", {**span, **params})
 
 
 def _read(field: AttributeField, old: str) -> Any:

@@ -15,6 +15,7 @@ from members.importing import journal, locks, owners
 from members.importing.people import some
 from members.importing.progress import Progress
 from members.importing.staging import Plan, table, table_name
+from members.touching import GOODS, is_read
 from scrm.lib import clock, sql
 
 BLOCKS_PER_CHUNK = 3000  # ~24 MB, some 150,000 orders
@@ -38,11 +39,12 @@ class Target:
     lock: str = ""  # holds the rows to be updated, when what they become depends on what they are
     known: str = ""  # marks rows that somebody else inserted meanwhile; without it that cannot happen
     settle: str = ""  # carries what was written on to other tables
+    fact: str = ""  # members are touched only where somebody reads it; without it always
 
 
-MEMBERS = Target("members", "insert_members", "update_members", "touch_new_members", ("members",))
+MEMBERS = Target("members", "insert_members", "update_members", "touch_written_members", ("members",))
 ORDERS = Target("ready", "insert_orders", "update_orders", "touch_ready_members", ("orders",), "lock_orders")
-LINES = Target("ready", "insert_lines", "update_lines", "", ("orders",))
+LINES = Target("ready", "insert_lines", "update_lines", "touch_ready_members", ("orders",), fact=GOODS)
 PRODUCTS = Target("ready", "insert_products", "update_products", "", ("products",), "", "mark_known_products")
 REFUNDS = Target(
     "ready", "insert_refunds", "update_refunds", "touch_ready_members", ("orders",), "", "mark_known_refunds", "settle_refunds"
@@ -84,7 +86,7 @@ def _chunk(
             _statement(plan, target, target.settle, here)
         if target is MEMBERS and (found.get(NEW) or found.get(CHANGED)):
             written += _register(plan, here)
-        if target.touch and written:
+        if target.touch and written and (not target.fact or is_read(plan.run.pool_id, target.fact)):
             _statement(plan, target, target.touch, here)
         if written:
             versions.bump(plan.run.pool_id, *target.domains)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field, field_validator
 
+from members.touching import DELIVERED
 from scrm.lib import formats
 from segmentation.standings import evidence
 from segmentation.standings.columns import Column
@@ -54,6 +55,9 @@ class Aipl(Family):
     icon: ClassVar[str] = "stairs-up"
     settings: ClassVar[type[Settings]] = AiplSettings
     reads: ClassVar[frozenset[str]] = frozenset({"members", "orders", "events", "communities", "deliveries"})
+
+    def follows(self, settings: Any) -> frozenset[str]:
+        return frozenset(DELIVERED for each in settings.evidence if each.source == "received")
 
     def codes(self, settings: Any) -> Sequence[Code]:
         return [

@@ -93,6 +93,10 @@ class Family(ABC):
         """Raise a Problem for settings that name what this pool does not have."""
         return None
 
+    def follows(self, settings: Any) -> frozenset[str]:
+        """Facts it counts, of those that touch members only where somebody does (`members.touching`)."""
+        return frozenset()
+
     def columns(self, ask: Ask) -> Sequence[Column]:
         """What it wants of the one pass over orders and the one over events that all schemes share.
 

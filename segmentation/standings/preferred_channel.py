@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from pydantic import Field
 
 from members.models import Consent
+from members.touching import SENT
 from scrm.lib import formats
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, register
 from touchpoints.connectors.registry import CONNECTORS
@@ -39,6 +40,9 @@ class PreferredChannel(Family):
     unit: ClassVar[Any] = "number"
     value_label: ClassVar[Words] = gettext_lazy("预计回应率（%）")
     is_ladder: ClassVar[bool] = False
+
+    def follows(self, settings: Any) -> frozenset[str]:
+        return frozenset({SENT})
 
     def codes(self, settings: Any) -> Sequence[Code]:
         return [Code(n, carrier.label, tone) for (carrier, n), tone in zip(CARRIERS.items(), TONES, strict=True)]

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from members.models import MemberStanding
 from members.models.state import RfmGroup
+from members.touching import GOODS
 from scrm.lib import formats
 from segmentation.recalculation import told
 from segmentation.recalculation.edges import rfm_edges
@@ -50,6 +51,9 @@ class Rfm(Family):
     def codes(self, settings: Any) -> Sequence[Code]:
         """The eight groups, the value is R, F and M score side by side: 545."""
         return [Code(group.value, group.label, TONES[group.value]) for group in RfmGroup]
+
+    def follows(self, settings: Any) -> frozenset[str]:
+        return frozenset({GOODS} if settings.categories else ())
 
     def columns(self, ask: Ask) -> Sequence[Column]:
         return list(_window(ask).values()) if _is_another_window(ask) else ()

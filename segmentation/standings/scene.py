@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field, model_validator
 
+from members.touching import GOODS
 from scrm.lib import formats
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 
@@ -54,6 +55,9 @@ class Scene(Family):
 
     def codes(self, settings: Any) -> Sequence[Code]:
         return [Code(INSIDE, gettext_lazy("进行中"), "blue")]
+
+    def follows(self, settings: Any) -> frozenset[str]:
+        return frozenset({GOODS} if settings.categories else ())
 
     def gather(self, ask: Ask) -> Statement:
         chosen: SceneSettings = ask.settings

@@ -12,6 +12,7 @@ from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
 from members.models import Member
+from members.touching import DELIVERED, GOODS, VALUES
 from scrm.lib import formats, sql
 from segmentation.models import Scheme
 from segmentation.standings import score_columns, score_items
@@ -92,6 +93,11 @@ class Score(Family):
         values |= {"half_life": ask.edges["half_life"], "counted_from": _start(ask)}
         slots = {"acts": acts, "counted": score_columns.relation(items, known)}
         return Statement("standings/gather_score", values, slots, is_for_both=True)
+
+    def follows(self, settings: Any) -> frozenset[str]:
+        done = {DELIVERED for item in settings.items if item.source == "received"}
+        bought = {GOODS for item in settings.items if item.categories}
+        return frozenset(done | bought | {VALUES for bonus in settings.bonuses if bonus.field == "attribute"})
 
     def measure(self, ask: Ask) -> Statement:
         below = [1 - share / 100 for share in ask.settings.shares]

@@ -15,7 +15,7 @@ from members.models import AttributeField, Member, MemberStanding, Pool
 from scrm.lib import clock
 from scrm.staff.permissions import may
 from segmentation.models import Scheme
-from segmentation.standings import charts, known, queries  # noqa: F401  (they announce themselves)
+from segmentation.standings import charts, following, known, queries  # noqa: F401  (they announce themselves)
 
 
 @changes.register

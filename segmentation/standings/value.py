@@ -10,6 +10,7 @@ from psycopg2 import sql as pg
 from pydantic import Field, model_validator
 
 from members.attributes.queries import fields_of
+from members.touching import VALUES
 from scrm.lib import formats
 from scrm.lib.problems import Problem
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
@@ -48,6 +49,9 @@ class Value(Family):
     settings: ClassVar[type[Settings]] = ValueSettings
     unit: ClassVar[Any] = "money"
     value_label: ClassVar[Words] = gettext_lazy("会员价值")
+
+    def follows(self, settings: Any) -> frozenset[str]:
+        return frozenset({VALUES} if settings.measure == "attribute" else ())
 
     def codes(self, settings: Any) -> Sequence[Code]:
         return [

@@ -36,7 +36,7 @@ def test_members_arrive_with_sealed_identities(bring_in: Bring, pool: Any) -> No
     assert TouchedMember.objects.filter(member=found).exists()
 
 
-def test_the_same_file_again_changes_nothing(bring_in: Bring) -> None:
+def test_the_same_file_again_changes_nothing(bring_in: Bring, pool: Any) -> None:
     rows = [PEOPLE, ["13800000001", "a@b.cn", "C1", "张三", "", "", "", ""], ["13800000002", "", "C2", "李四", "", "", "", ""]]
     orders = [
         ORDERS,
@@ -51,6 +51,9 @@ def test_the_same_file_again_changes_nothing(bring_in: Bring) -> None:
     assert [(each["new"], each["updated"], each["unchanged"]) for each in again] == [(0, 0, 2), (0, 0, 2)]
     assert before == (list(Order.objects.order_by("id").values()), list(Member.objects.order_by("id").values()))
     assert not TouchedMember.objects.exists()
+    rows[1][-2] = "杭州"
+    assert bring_in("members", *rows)["updated"] == 1
+    assert TouchedMember.objects.get().member == owner(pool, "card_no", "C1")
 
 
 def test_an_order_of_a_stranger_makes_a_lead(bring_in: Bring, pool: Any) -> None:

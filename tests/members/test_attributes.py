@@ -14,7 +14,7 @@ from members import columns, people
 from members.attributes import queries, services, shown, usage
 from members.attributes.services import Choice
 from members.listing import ask
-from members.models import AttributeField, Member, Pool, SavedMapping, SavedView
+from members.models import AttributeField, Member, Pool, SavedMapping, SavedView, TouchedMember
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
@@ -173,6 +173,18 @@ def test_deleting_takes_the_values_along(pool: Pool, other_pool: Pool, band: Att
     work()
     assert said(row) == {"else": 1}
     assert said(other) == {"band": "mid"}
+    assert not TouchedMember.objects.exists()
+
+
+def test_whose_values_were_rewritten_is_looked_at_where_they_count(
+    pool: Pool, band: AttributeField, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("members.touching._readers", [lambda pool_id: {"values"} if pool_id == pool.pk else ()])
+    row = factories.member(pool, "x", attributes={"band": "mid"})
+    factories.member(pool, "y")
+    services.delete_field(field=band, actor=None)
+    work()
+    assert TouchedMember.objects.get().member_id == row.pk
 
 
 # -- A member's values ---------------------------------------------------------------------------

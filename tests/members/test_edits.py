@@ -6,7 +6,7 @@ import pytest
 
 from members import people
 from members.edits import queries
-from members.models import AttributeField, Channel
+from members.models import AttributeField, Channel, TouchedMember
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +45,16 @@ def test_identities_added_and_removed_are_among_them(alice, staff, as_of, login)
 def test_others_edits_are_not_shown(alice, bob, staff, as_of):
     people.edit_member(member=bob, changes={"name": "鲍勃"}, actor=staff["operator"], as_of=as_of)
     assert queries.edits_of(alice, "operator") == []
+
+
+def test_the_next_minute_run_looks_at_who_was_edited(alice, staff, as_of):
+    given = {"member": alice, "actor": staff["operator"]}
+    acts = (
+        lambda: people.edit_member(changes={"city": "北京"}, as_of=as_of, **given),
+        lambda: people.add_identity(kind="jd_pin", value="alice_jd", as_of=as_of, **given),
+        lambda: people.remove_identity(kind="jd_pin", value_hash=bytes(alice.identities.get(kind="jd_pin").value_hash), **given),
+    )
+    for act in acts:
+        TouchedMember.objects.all().delete()
+        act()
+        assert TouchedMember.objects.get().member_id == alice.pk

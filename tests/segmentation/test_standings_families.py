@@ -5,10 +5,15 @@ from datetime import timedelta
 import pytest
 
 from members.models import Event, MemberStanding, Order, TouchedMember
+from segmentation.models import Scheme
 from segmentation.recalculation import services
 from segmentation.standings import services as standings
+from segmentation.standings.following import followed
 from tests import factories
 from tests.factories import days_before
+from touchpoints import links, receipts
+from touchpoints.connectors.base import Receipt
+from touchpoints.models import Connector, Delivery, Step
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +169,20 @@ def test_evidence_beside_events_and_orders(pool, as_of, alice, bob):
     assert rows(scheme, "code") == {alice.pk: 2, bob.pk: 3, newcomer.pk: 1}
 
 
+def test_who_left_a_group_was_in_it_where_steps_are_kept(pool, as_of, alice):
+    from members.models import Community, CommunityMember
+
+    group = Community.objects.create(pool=pool, external_id="g", name="群", created_at=days_before(as_of, 90))
+    CommunityMember.objects.create(member=alice, community=group, n=1, joined_at=days_before(as_of, 80), left_at=as_of)
+    chosen = [{"step": 2, "source": "community"}]
+    scheme = make(pool, "aipl", evidence=chosen, may_fall=False)
+    services.recalculate(pool=pool, as_of=as_of)
+    assert rows(scheme, "code", "since") == {alice.pk: (2, days_before(as_of, 80))}
+    standings.save(pool=pool, scheme=scheme, family="aipl", name="aipl", settings={"evidence": chosen}, actor=None)
+    services.recalculate(pool=pool, as_of=as_of)
+    assert rows(scheme, "code") == {}
+
+
 @pytest.mark.parametrize("family", ["aipl", "usage", "ladder", "value"])
 def test_the_usual_settings_do(pool, as_of, alice, family):
     factories.order(alice, "A1", days_before(as_of, 3), 500)
@@ -174,6 +193,57 @@ def test_the_usual_settings_do(pool, as_of, alice, family):
     run = services.tick(pool=pool, as_of=as_of + timedelta(minutes=1))
     changed = [step["rows"] for step in run.steps if step["step"].startswith("standings/find")]
     assert changed == [0]
+
+
+def test_a_message_counts_within_a_minute_of_its_arrival_where_schemes_count_it(pool, as_of, alice, bob):
+    connector = Connector.objects.create(pool=pool, key="fake", name="M", config={})
+    step = Step.objects.create(pool=pool, source="t", connector=connector, due_at=as_of)
+    for member in (alice, bob):
+        Delivery.objects.create(member=member, step=step, pool=pool, status=40, next_at=as_of, sent_at=as_of)
+
+    def arrives(member):
+        ahead = as_of + timedelta(hours=1)  # a clock that runs fast
+        receipts.record([Receipt(links.key_of(member.pk, step.pk), "delivered", ahead)], as_of=as_of)
+
+    make(pool, "usage", sources=["opened"])
+    arrives(bob)
+    assert not TouchedMember.objects.exists()
+    scheme = make(pool, "aipl", evidence=[{"step": 1, "source": "received", "days": 180}])
+    services.recalculate(pool=pool, as_of=as_of)
+    assert rows(scheme, "code") == {bob.pk: 1}
+    arrives(alice)
+    services.tick(pool=pool, as_of=as_of + timedelta(minutes=1))
+    assert rows(scheme, "code", "due") == {pk: (1, as_of + timedelta(days=180)) for pk in (alice.pk, bob.pk)}
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "facts"),
+    [
+        ("aipl", {}, {"delivered"}),
+        ("aipl", {"evidence": [{"step": 1, "source": "opened"}]}, set()),
+        ("preferred_channel", {}, {"sent"}),
+        ("preferred_hour", {}, set()),
+        ("rfm", {"categories": ["C"]}, {"goods"}),
+        ("scene", {"categories": ["C"]}, {"goods"}),
+        ("score", {"items": [{"source": "received", "weight": 1}]}, {"delivered"}),
+        (
+            "score",
+            {
+                "items": [{"source": "order", "weight": 1}],
+                "bonuses": [{"field": "attribute", "key": "a", "values": ["x"], "weight": 1}],
+            },
+            {"values"},
+        ),
+    ],
+)
+def test_schemes_say_which_facts_they_count(pool, other_pool, family, settings, facts):
+    scheme = make(pool, family, **settings)
+    assert followed(pool.pk) == facts
+    assert followed(other_pool.pk) == set()
+    Scheme.objects.filter(pk=scheme.pk).update(settings={"unknown": 1}, applied=scheme.settings)
+    assert followed(pool.pk) == facts
+    Scheme.objects.filter(pk=scheme.pk).update(is_active=False)
+    assert followed(pool.pk) == set()
 
 
 def test_what_happens_in_groups_counts_within_a_minute(pool, as_of, alice, bob):

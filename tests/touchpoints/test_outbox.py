@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from members.models import TouchedMember
 from tests.touchpoints.conftest import agree
 from touchpoints import outbox, queries, services
 from touchpoints.models import Delivery, Recorded
@@ -33,6 +34,17 @@ def test_a_message_reaches_each_member_once(planned, as_of, alice):
     assert row.sent_at == as_of
     assert row.attempt == 1
     assert row.lease_token is None
+
+
+def test_who_was_written_to_is_looked_at_where_that_counts(planned, as_of, alice, bob, monkeypatch):
+    step = Delivery.objects.filter(member=bob)
+    step.update(next_at=as_of + timedelta(hours=1))
+    outbox.pump(planned.pk, as_of=as_of)
+    assert not TouchedMember.objects.exists()
+    step.update(next_at=as_of)
+    monkeypatch.setattr("members.touching._readers", [lambda pool_id: {"sent"}])
+    outbox.pump(planned.pk, as_of=as_of)
+    assert TouchedMember.objects.get().member_id == bob.pk
 
 
 def test_a_paused_step_sends_nothing_and_goes_on_when_resumed(planned, as_of):

@@ -16,3 +16,4 @@ WHERE d.step_id = %(step)s AND d.member_id = ANY(
     -- Rows that merging moved while we were sending: they know under whose number they left.
     %(members)s::bigint[] || ARRAY(SELECT m.member_id FROM touchpoints_delivery AS m WHERE m.step_id = %(step)s AND m.sent_as = ANY(%(members)s::bigint[])))
   AND d.lease_token = %(token)s::uuid AND d.status IN (30, 80)
+RETURNING d.member_id

@@ -3,3 +3,4 @@
 UPDATE members_member
 SET attributes = attributes - %(key)s
 WHERE pool_id = %(pool)s AND id > %(after)s AND id <= %(upto)s AND attributes ? %(key)s
+RETURNING id AS member_id

@@ -4,3 +4,4 @@ UPDATE members_member AS m
 SET attributes = jsonb_set(m.attributes, ARRAY[%(key)s::text], read.new)
 FROM unnest(%(olds)s::jsonb [], %(news)s::jsonb []) AS read (old, new)
 WHERE m.pool_id = %(pool)s AND m.id > %(after)s AND m.id <= %(upto)s AND m.attributes -> %(key)s = read.old
+RETURNING m.id AS member_id

@@ -32,3 +32,4 @@ WHERE
         m.attributes ->> %(key)s = ANY(%(olds)s::text [])
         OR (jsonb_typeof(m.attributes -> %(key)s) = 'array' AND m.attributes -> %(key)s ?| %(olds)s::text [])
     )
+RETURNING m.id AS member_id
