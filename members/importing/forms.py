@@ -258,7 +258,7 @@ class Spoken:
         self.name = f"word:{field.vocabulary}:{word}"
         self.general = self._named(words.meaning(field.parser, word, {}, channels))
         own = str(run.options.get("words", {}).get(field.vocabulary, {}).get(word, ""))
-        self.meaning = (self._named(int(own)) if own.isdigit() else own) or self.general
+        self.meaning = (self._named(int(own)) if own.isdecimal() and len(own) < 10 else own) or self.general
 
     def _named(self, value: int | None) -> str:
         """The choice that stands for a value."""

@@ -120,7 +120,7 @@ def saved_mappings(pool: Pool) -> QuerySet[SavedMapping]:
 
 def saved_of(pool: Pool, pk: str) -> SavedMapping:
     """One of the pool's kept mappings, or 404."""
-    return get_object_or_404(saved_mappings(pool), pk=pk if pk.isdigit() else 0)
+    return get_object_or_404(saved_mappings(pool), pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
 
 
 def named(pool: Pool, name: str) -> SavedMapping:
