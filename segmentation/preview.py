@@ -340,7 +340,7 @@ class _Viewer:
         """The label that was found; otherwise the name, looked up."""
         if label and source not in ("event_kinds", "happenings"):
             return label
-        return self.names(source, int(value) if numeric and value.isdigit() else value)
+        return self.names(source, int(value) if numeric and value.isdecimal() and len(value) < 19 else value)
 
 
 # -- What every row offers -----------------------------------------------------------------------
