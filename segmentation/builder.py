@@ -54,7 +54,11 @@ def nests(group: Group, depth: int) -> bool:
 
 def is_full(root: Group) -> bool:
     """Whether the rule has as many conditions as it may."""
-    return sum(isinstance(node, Row) for node, _ in walk(root)) >= MAX_CONDITIONS
+    return _size(root) >= MAX_CONDITIONS
+
+
+def _size(node: Draft) -> int:
+    return sum(isinstance(each, Row) for each, _ in walk(node))
 
 
 # -- Form to draft -------------------------------------------------------------------------------
@@ -62,10 +66,11 @@ def decode(data: QueryDict) -> Group:
     """The draft a form holds; without one, an empty group."""
     nodes: dict[str, Draft] = {}
     root: Group | None = None
+    rows_left = MAX_CONDITIONS
     for token in data.getlist("node")[: 4 * MAX_CONDITIONS]:
         key, _, rest = token.partition(":")
         parent, _, kind = rest.partition(":")
-        if not NODE.match(key) or key in nodes:
+        if not NODE.match(key) or key in nodes or (kind != "group" and not rows_left):
             continue
         made: Draft = _group(data, key) if kind == "group" else rows.decode(data, key)
         above = nodes.get(parent)
@@ -76,6 +81,7 @@ def decode(data: QueryDict) -> Group:
         else:
             continue
         nodes[key] = made
+        rows_left -= isinstance(made, Row)
     return root or Group()
 
 
@@ -91,19 +97,26 @@ def as_rule(root: Group) -> tuple[dict[str, Any], dict[str, str]]:
     return _json(root, "$", places), places
 
 
-def _json(node: Draft, path: str, places: dict[str, str]) -> dict[str, Any]:
+def _json(node: Draft, path: str, places: dict[str, str], depth: int = 1) -> dict[str, Any]:
     places[path] = node.id
     if isinstance(node, Row):
         return rows.condition(node)
-    if node.join == "none":
-        places[f"{path}.not"] = node.id
-        return {"not": {"any": _list(node, f"{path}.not.any", places)}}
-    return {node.join: _list(node, f"{path}.{node.join}", places)}
+    if node.join != "none":
+        return {node.join: _list(node, f"{path}.{node.join}", places, depth + 1)}
+    if _is_tight(node, depth):
+        return {"not": _json(node.children[0], f"{path}.not", places, depth + 1)}
+    places[f"{path}.not"] = node.id
+    return {"not": {"any": _list(node, f"{path}.not.any", places, depth + 2)}}
 
 
-def _list(group: Group, path: str, places: dict[str, str]) -> list[dict[str, Any]]:
+def _is_tight(group: Group, depth: int) -> bool:
+    """Whether "not any" of one would be a level too deep: then "not" alone is written, as programs may have done."""
+    return len(group.children) == 1 and max(below for _, below in walk(group, depth)) > MAX_DEPTH
+
+
+def _list(group: Group, path: str, places: dict[str, str], depth: int) -> list[dict[str, Any]]:
     places[path] = group.id
-    return [_json(child, f"{path}[{n}]", places) for n, child in enumerate(group.children)]
+    return [_json(child, f"{path}[{n}]", places, depth) for n, child in enumerate(group.children)]
 
 
 def place_of(path: str, places: Mapping[str, str]) -> str:
@@ -170,7 +183,8 @@ def _add(root: Group, parent: Group, depth: int, what: str, *, group: bool) -> N
 def _move(root: Group, parent: Group, node: Draft, verb: str) -> None:
     siblings, here = parent.children, parent.children.index(node)
     if verb == "copy":
-        siblings.insert(here + 1, _copied(node))
+        if _size(root) + _size(node) <= MAX_CONDITIONS:
+            siblings.insert(here + 1, _copied(node))
     elif verb == "remove":
         siblings.remove(node)
     elif verb in ("up", "down"):

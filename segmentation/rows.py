@@ -6,6 +6,7 @@ A row may be unfinished; only its JSON is judged, by the parser. Filters are `<i
 import re
 import secrets
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
@@ -20,7 +21,8 @@ MONEY = ("money", "amount")
 # What people type around a number: separators of thousands, any sign of money.
 SIGNS = sorted({*CURRENCIES, *CURRENCIES.values(), "￥", "$", "元"}, key=len, reverse=True)
 UNCOUNTED = re.compile(rf"[,，\s]|{'|'.join(map(re.escape, SIGNS))}")
-NUMBER = re.compile(r"^-?\d{1,16}(\.\d{1,6})?$")
+NUMBER = re.compile(r"^-?\d{1,16}(\.\d{1,20})?$")
+PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^,，、]*))(?:[,，、]|$)')
 WINDOW_KINDS = ("last", "next", "ago", "period", "dates", "since")
 WINDOW_FIELDS = ("kind", "n", "unit", "far", "near", "period", "from", "to", "since", "days")
 
@@ -204,11 +206,22 @@ def _where(each: Narrow) -> dict[str, Any]:
     if each.listed:
         return made | {"value": [_whole(text) for text in each.values] if each.about.numeric else each.values}
     if each.op == "in":
-        return made | {"value": [part.strip() for part in re.split(r"[,，、]", each.values[0]) if part.strip()]}
+        return made | {"value": _parts(each.values[0])}
     if each.op in ("is", "is_not", "contains"):
         return made | {"value": each.values[0]}
     numbers = [_number(text, each.money) for text in each.values]
     return made | {"value": numbers[:2] if each.op == "between" else numbers[0]}
+
+
+def _parts(text: str) -> list[str]:
+    """Values written one after the other; one that holds a comma stands in quotation marks."""
+    found = [quoted.replace('""', '"') if quoted else plain.strip() for quoted, plain in PART.findall(text)]
+    return [part for part in found if part]
+
+
+def _part(value: str) -> str:
+    """A value as `_parts` reads it."""
+    return value if _parts(value) == [value] else '"{}"'.format(value.replace('"', '""'))
 
 
 def _whole(text: str) -> int | str:
@@ -220,8 +233,8 @@ def _number(text: str, money: bool) -> int | float | str:
     plain = UNCOUNTED.sub("", text)
     if not NUMBER.match(plain):
         return text
-    found = round(float(plain) * 100, 2) if money else float(plain)
-    return int(found) if found.is_integer() else found
+    found = Decimal(plain).scaleb(2 if money else 0)
+    return int(found) if found == found.to_integral_value() else float(found)
 
 
 def _window(window: dict[str, str], of: list[str]) -> dict[str, Any]:
@@ -268,7 +281,7 @@ def _undone(about: Fact, where: dict[str, Any]) -> Narrow:
     one = about.filter(where["field"])
     assert one is not None
     texts = _texts(where.get("value"), one.kind == "money")
-    joined = [", ".join(texts)] if one.kind == "property" and where["op"] == "in" else texts
+    joined = [", ".join(map(_part, texts))] if one.kind == "property" and where["op"] == "in" else texts
     return Narrow(one, where["op"], joined, where.get("name", ""))
 
 
@@ -278,9 +291,10 @@ def _texts(value: Any, money: bool) -> list[str]:
 
 
 def _shown(value: Any, money: bool) -> str:
-    if money:
-        return f"{value / 100:.2f}".rstrip("0").rstrip(".")
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return value
+    exact = f"{Decimal(str(value)).scaleb(-2 if money else 0):f}"
+    return exact.rstrip("0").rstrip(".") if "." in exact else exact
 
 
 def _drawn(window: dict[str, Any] | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ from scrm.staff.models import AuditEntry
 from segmentation import builder, rows
 from segmentation.models import Segment, SegmentVersion
 from segmentation.rules import parse
+from segmentation.rules.ast import conditions
 from segmentation.segments import computing, services, usage, versions
 from tests import factories
 
@@ -186,6 +187,58 @@ def test_groups_nest_to_the_depth_the_language_allows() -> None:
         assert len(innermost.children) == before
         innermost.children.append(builder.Group("any", [rows.Row()]))
         assert [fault.code for fault in parse.read(builder.as_rule(root)[0])[1]] == ["too_deep"], join
+
+
+@pytest.mark.parametrize("inner", [{"fact": "age", "op": "gte", "value": 1}, {"any": [{"fact": "age", "op": "gte", "value": 1}]}])
+def test_what_programs_wrote_as_deep_as_may_be_is_saved_again(inner: dict[str, Any]) -> None:
+    rule: dict[str, Any] = {"not": inner}
+    while not parse.read({"all": [rule]})[1]:
+        rule = {"all": [rule]}
+    written, places = builder.as_rule(root := builder.draft(rule))
+    assert written == rule
+    leaf = next(node for node, _ in builder.walk(root) if isinstance(node, rows.Row))
+    ((path, _condition),) = conditions(parse.parse(rule))
+    assert places[path] == leaf.id
+
+
+def test_copies_are_made_while_they_fit(people: Pool, login: Login) -> None:
+    row = {"fact": "gender", "op": "in", "value": [1]}
+    root = builder.draft({"all": [{"any": [row] * 60}, row]})
+    builder.edit(root, f"copy:{root.children[0].id}")
+    assert len(root.children) == 2
+    builder.edit(root, f"copy:{root.children[1].id}")
+    assert len(root.children) == 3
+    root.children.append(builder.Group("any", [rows.Row() for _ in range(60)]))
+    data = posted(root)  # more than may be, however it came about
+    assert sum(isinstance(node, rows.Row) for node, _ in builder.walk(builder.decode(data))) == parse.MAX_CONDITIONS
+    assert login("marketer").post(f"{HOME}new/", data.dict() | dict(data.lists())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(12345.67, "12345.67"), (1234567.5, "1234567.5"), (0.0000001, "0.0000001"), (200, "200"), (-0.5, "-0.5")]
+)
+def test_numbers_are_edited_as_they_are(value: float, shown: str) -> None:
+    rule = {"all": [{"fact": "attribute_number", "op": "gte", "value": value, "of": ["income"]}]}
+    root = builder.draft(rule)
+    assert root.children[0].values == [shown]  # type: ignore[union-attr]
+    assert builder.as_rule(root)[0] == rule
+
+
+def test_money_with_parts_of_a_cent_is_edited_as_it_is() -> None:
+    rule = {"all": [{"fact": "order_aov", "op": "between", "value": [1234.5678, 120000]}]}
+    root = builder.draft(rule)
+    assert root.children[0].values == ["12.345678", "1200"]  # type: ignore[union-attr]
+    assert builder.as_rule(root)[0] == rule
+
+
+def test_values_with_commas_stay_one() -> None:
+    values = ["A, B", '5" pipe', '"q"', '"a, b" c', "乙，丙", "d"]
+    where = [{"field": "property", "name": "title", "op": "in", "value": values}]
+    rule = {"all": [{"fact": "events", "op": "gte", "value": 1, "of": ["view"], "where": where}]}
+    root = builder.draft(rule)
+    assert builder.as_rule(root)[0] == rule
+    root.children[0].filters[0].values = ['a, "b, c"，d、 ,']  # type: ignore[union-attr]
+    assert builder.as_rule(root)[0]["all"][0]["where"][0]["value"] == ["a", "b, c", "d"]
 
 
 def test_a_full_rule_takes_no_more_and_says_so(people: Pool, login: Login) -> None:
