@@ -47,12 +47,14 @@ def forget_notices() -> None:
 @shared_task
 def follow_changes() -> int:
     """Ask for the rules of tags whose data changed."""
+    applying.settle()
     return applying.ask_changed(as_of=clock.now())
 
 
 @shared_task
 def apply_tag_rules() -> int:
     """Ask for every nightly rule of a tag."""
+    applying.settle()
     return applying.ask_nightly(as_of=clock.now())
 
 

@@ -6,26 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
 from members import tagging
 from members.models import Pool, Tag, TagChange, TagRun
 from members.tagging import keeping
-from members.versions import versions
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
 from scrm.lib.problems import Problem
 from scrm.staff.models import User
-from segmentation.evaluate import CircularSegment, Evaluation, latest_snapshot
-from segmentation.models import Segment, TagRule
-from segmentation.rules.ast import conditions
-from segmentation.rules.catalog import fact
+from segmentation.evaluate import CircularSegment, Evaluation, latest_snapshot, why
+from segmentation.models import TagRule
 from segmentation.rules.parse import RuleError, parse
+from segmentation.tagging.stamps import stamp
 
 JOB = "tags.apply"
 REST = timedelta(minutes=10)  # a rule that follows changes is not applied more often
 NIGHT = timedelta(hours=20)  # nightly ones are not applied twice a night
-EVERYTHING = ("members", "orders", "events", "tags", "state")
 HOW = {Tag.Source.RULE: TagChange.How.RULE, Tag.Source.SEGMENT: TagChange.How.SEGMENT}
 Report = Callable[[int, int], None]
 
@@ -37,6 +35,15 @@ class Wanted:
     rule: TagRule
     selected: BitMap
     left: BitMap
+
+
+class Unworkable(Problem):
+    """Nobody can say whom this rule selects, and so not who of its group carries what."""
+
+    def __init__(self, rule: TagRule, error: RuleError | CircularSegment) -> None:
+        said = _("「%(tag)s」的规则无法计算：%(why)s") % {"tag": rule.tag.name, "why": why(error)}
+        super().__init__("tags.rule_failed", said, {"rule": [rule.tag.name]})
+        self.rule = rule
 
 
 def selected(rule: TagRule, look: Evaluation) -> BitMap:
@@ -51,10 +58,13 @@ def selected(rule: TagRule, look: Evaluation) -> BitMap:
 
 
 def wanted(rules: list[TagRule], look: Evaluation) -> list[Wanted]:
-    """Rules of one exclusive group in their order (or a single one): each gets whom none before it took."""
+    """Rules of one exclusive group in their order (or a single one): each gets whom none before it took. Unworkable."""
     found, taken = [], _frozen(rules)
     for rule in rules:
-        mine = selected(rule, look)
+        try:
+            mine = selected(rule, look)
+        except (RuleError, CircularSegment) as error:
+            raise Unworkable(rule, error) from error
         left = mine - keeping.stronger(rule.tag)
         if rule.tag.group.is_exclusive:
             left -= taken
@@ -95,7 +105,10 @@ def ask_apply(*, rule: TagRule, actor: User | None) -> JobRun | None:
 
 
 def apply(*, rule: TagRule, as_of: datetime, report: Report = lambda done, total: None) -> list[TagRun]:
-    """Bring a rule's tag in line with it, and with it the other rules of an exclusive group. What goes wrong stands on it."""
+    """Bring a rule's tag in line with it, and with it the other rules of an exclusive group.
+
+    What goes wrong stands on the rule it went wrong with, which need not be the one that was asked for.
+    """
     rules = together(rule)
     if not rules:
         return []
@@ -103,9 +116,9 @@ def apply(*, rule: TagRule, as_of: datetime, report: Report = lambda done, total
     before = {each.pk: stamp(each, as_of) for each in rules}  # what changes meanwhile is looked at the next time
     try:
         found = wanted(rules, look)
-    except (RuleError, CircularSegment) as error:
-        fail(rule=rule, error=str(error))
-        raise Problem("tags.rule_failed", str(error)) from error
+    except Unworkable as error:
+        fail(rule=error.rule, error=error.message)
+        raise
     return [_keep(each, as_of, before[each.rule.pk], report) for each in found]
 
 
@@ -115,7 +128,8 @@ def _keep(found: Wanted, as_of: datetime, seen: dict[str, Any], report: Report) 
     how = HOW[Tag.Source(rule.tag.source)]
     run = tagging.keep(tag=rule.tag, wanted=found.left, how=how, as_of=as_of, evidence=evidence, report=report)
     figures = {"size": run.size, "gained": run.gained, "lost": run.lost, "ms": run.ms, "as_of": as_of}
-    TagRule.objects.filter(pk=rule.pk).update(status=TagRule.Status.READY, error="", seen=seen, **figures)
+    same = TagRule.objects.filter(pk=rule.pk, rule=rule.rule, segment=rule.segment_id)  # else it is asked for again: `settle`
+    same.update(status=TagRule.Status.READY, error="", seen=seen, **figures)
     return run
 
 
@@ -124,28 +138,33 @@ def fail(*, rule: TagRule, error: str) -> None:
     TagRule.objects.filter(pk=rule.pk).update(status=TagRule.Status.FAILED, error=error[:2000])
 
 
+def stopped(*, rule: TagRule) -> None:
+    """Nobody applies it any more: it is what it was before."""
+    TagRule.objects.filter(pk=rule.pk).update(status=TagRule.Status.READY if rule.as_of else TagRule.Status.NEW)
+
+
+def settle() -> int:
+    """Rules said to be computing whose job is over: tell what became of it, or ask again; how many."""
+    open_jobs = list(JobRun.objects.filter(kind=JOB, status__in=JobRun.OPEN).values_list("pk", flat=True))
+    building = TagRule.objects.filter(status=TagRule.Status.BUILDING).exclude(job_id__in=open_jobs)
+    rules = list(building.select_related("tag__group", "pool"))
+    jobs_of = JobRun.objects.in_bulk([rule.job_id for rule in rules if rule.job_id])
+    return sum(_settle(rule, jobs_of.get(rule.job_id or 0)) for rule in rules)
+
+
+def _settle(rule: TagRule, job: JobRun | None) -> bool:
+    if job and job.is_open:  # asked for this very moment
+        return False
+    if job and job.status == JobRun.Status.FAILED:
+        fail(rule=rule, error=job.error)
+    elif job and job.status == JobRun.Status.DONE and not (rule.is_paused or rule.tag.retired_at):
+        ask_apply(rule=rule, actor=None)  # asked for, or changed, as the job was ending
+    else:
+        stopped(rule=rule)
+    return True
+
+
 # -- When it is time ------------------------------------------------------------------------------
-def stamp(rule: TagRule, as_of: datetime) -> dict[str, Any]:
-    """What a rule's answer depends on: versions of the data it reads, the day, and the segment's revision."""
-    now = versions(rule.pool_id)
-    seen: dict[str, Any] = {domain: now.get(domain, 1) for domain in _domains(rule)}
-    seen["day"] = as_of.astimezone(rule.pool.zone).date().isoformat()
-    if rule.segment_id:
-        seen["segment"] = Segment.objects.filter(pk=rule.segment_id).values_list("revision", flat=True).first() or 0
-    return seen
-
-
-def _domains(rule: TagRule) -> set[str]:
-    if rule.segment_id:
-        return {"members"}
-    try:
-        found = [fact(each.fact) for _path, each in conditions(parse(rule.rule))]
-    except RuleError:
-        return set(EVERYTHING)
-    nested = any(about.key == "segment" for about in found)
-    return {domain for about in found for domain in about.domains} | (set(EVERYTHING) if nested else set())
-
-
 def _alive() -> Any:
     mine = TagRule.objects.filter(is_paused=False, tag__retired_at=None, pool__is_archived=False)
     return mine.exclude(status=TagRule.Status.BUILDING).select_related("tag__group", "pool").order_by("as_of", "pk")
@@ -153,7 +172,9 @@ def _alive() -> Any:
 
 def ask_changed(*, as_of: datetime) -> int:
     """Ask for rules that follow changes and whose data changed; how many."""
+    tried = JobRun.objects.filter(kind=JOB, status=JobRun.Status.FAILED, finished_at__gt=as_of - REST)
     waiting = _alive().filter(cadence=TagRule.Cadence.CHANGES).exclude(as_of__gt=as_of - REST)
+    waiting = waiting.exclude(job_id__in=list(tried.values_list("pk", flat=True)))
     found = [rule for rule in waiting if rule.as_of is None or stamp(rule, as_of) != rule.seen]
     return sum(ask_apply(rule=rule, actor=None) is not None for rule in found)
 

@@ -23,7 +23,7 @@ def apply(running: RunningJob) -> dict[str, Any]:
     try:
         runs = applying.apply(rule=rule, as_of=clock.now(), report=report)
     except Stopped:
-        TagRule.objects.filter(pk=rule.pk).update(status=TagRule.Status.READY if rule.as_of else TagRule.Status.NEW)
+        applying.stopped(rule=rule)
         raise
     except Exception as error:
         applying.fail(rule=rule, error=str(error))
