@@ -18,13 +18,17 @@ MOST_LABELS = 5
 
 @dataclass(frozen=True)
 class Row:
-    """A model as the list shows it; `predictor` is None where the pool has never touched it."""
+    """A model as the list shows it; `predictor` is None where the pool has never touched it.
+
+    `version` is the newest that can be asked, or what there is instead; `attempt` a later one that cannot be asked.
+    """
 
     key: str
     model: Model
     title: str
     predictor: Predictor | None
     version: ModelVersion | None
+    attempt: ModelVersion | None
     main: words.Line | None
     job: JobRun | None
 
@@ -35,6 +39,8 @@ class Row:
             return "training"
         if self.version is None:
             return "new"
+        if self.attempt is not None and self.attempt.status == ModelVersion.Status.FAILED:
+            return "failed"
         if self.version.status != ModelVersion.Status.READY:
             return str(self.version.status)
         return "unproven" if self.version.beats is False else "ready"
@@ -53,13 +59,15 @@ def shelf(pool: Pool) -> list[Row]:
 def row(pool: Pool, key: str, predictor: Predictor | None) -> Row:
     """One model of a pool."""
     declared = model(key)
-    version = (
-        ModelVersion.objects.filter(predictor=predictor).defer("artefact").order_by("-number").first() if predictor else None
-    )
+    every = versions(predictor) if predictor else ModelVersion.objects.none()
+    newest = every.first()
+    ready = newest if not newest or newest.status == ModelVersion.Status.READY else every.filter(status="ready").first()
+    version = ready or newest
     found = words.lines(version.metrics, declared.unit) if version and version.metrics else []
     job = JobRun.objects.filter(pk=predictor.job_id).first() if predictor and predictor.job_id else None
     title = declared.name_of(pool, key)
-    return Row(key, declared, title, predictor, version, found[0] if found else None, job)
+    attempt = newest if newest != version else None
+    return Row(key, declared, title, predictor, version, attempt, found[0] if found else None, job)
 
 
 def predictor(pool: Pool, key: str) -> Predictor | None:

@@ -58,6 +58,7 @@ def _page(request: HttpRequest, key: str, **forms: Any) -> dict[str, Any]:
         "versions": [(each, _why_not(each)) for each in every],
         "lines": words.lines(shown.metrics, declared.unit) if shown else [],
         "lacking": words.lacking(shown.sizes.get("lacking")) if shown and shown.status == ModelVersion.Status.LACKING else "",
+        "setback": _why_not(row.attempt) if row.attempt and shown == row.version else "",
         "base": words.written(shown.sizes.get("base"), declared.unit) if shown and shown.status == "ready" else "",
         "told": declared.told(fitted(shown)) if shown and shown.status == "ready" and shown.params else [],
         "low": low,

@@ -8,6 +8,7 @@ from members.models import MemberPrediction, MemberTag, TagGroup
 from scrm.jobs.models import JobRun
 from segmentation.models import ModelVersion, Predictor
 from segmentation.predicting import scoring, services, training, words
+from segmentation.predicting.declaring import NotEnoughData
 from tests.predicting.conftest import START, fill
 from tests.predicting.made import shoppers
 
@@ -80,6 +81,24 @@ def test_lacking_data_is_said_with_numbers(pool, login, as_of):
     page = login("analyst").get(f"{BASE}churn/").content.decode()
     assert "数据不足，没有训练" in page
     assert f"订单只跨 {found['found']} 天，这个周期长度至少要 120 天" in page
+
+
+def test_a_training_that_lacked_data_stands_beside_the_version_in_use(trained, login, api, monkeypatch):
+    def lacking(*_given):
+        raise NotEnoughData("days", found=7, needed=120)
+
+    with monkeypatch.context() as poor:
+        poor.setattr(training, "_learn", lacking)
+        training.train(predictor=trained, as_of=MIDDLE)
+    page = login("analyst").get(f"{BASE}purchases/").content.decode()
+    assert "最近一次训练没有得到新版本，仍以版本 1 为准" in page
+    assert "订单只跨 7 天，这个周期长度至少要 120 天" in page
+    assert "在没见过的购买上检验" in page
+    said = api("analyst").get("/api/predictions/purchases/").json()
+    assert (said["version"]["number"], said["state"]) == (1, "ready")
+    ModelVersion.objects.filter(number=2).update(status="failed", error="ValueError: broken")
+    assert "ValueError: broken" in login("analyst").get(f"{BASE}purchases/").content.decode()
+    assert api("analyst").get("/api/predictions/purchases/").json()["state"] == "failed"
 
 
 def test_switching_training_and_settings_are_jobs(pool, login):
