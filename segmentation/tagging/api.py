@@ -54,9 +54,10 @@ class GivenRule(serializers.Serializer[Any]):
     place = serializers.IntegerField(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        if ("rule" in data) == (data.get("segment") is not None):
+        given = ("rule" in data) + (data.get("segment") is not None)
+        if given > 1 or not (given or self.partial):
             raise serializers.ValidationError({"rule": "either a rule or a segment"})
-        if not data.get("tag") and not (data.get("name") and data.get("group")):
+        if not self.partial and not data.get("tag") and not (data.get("name") and data.get("group")):
             raise serializers.ValidationError({"name": "a new tag needs a name and a group"})
         return data
 
@@ -89,25 +90,33 @@ class TagRuleViewSet(PoolViewSet):
         tag = get_object_or_404(Tag, pool=self.pool, pk=said.pop("tag")) if said.get("tag") else None
         said.pop("tag", None)
         group = get_object_or_404(TagGroup, pool=self.pool, pk=said.pop("group", tag.group_id if tag else 0))
-        named = {"group": group, "name": said.pop("name", tag.name if tag else ""), "tag": tag, "actor": request.user}
-        number = said.pop("segment", None)
-        if number is not None:
-            segment = get_object_or_404(Segment.objects.select_related("pool"), pool=self.pool, pk=number)
-            made = services.keep_by_segment(segment=segment, **named, **said)
+        there = {"name": tag.name, "note": tag.note} if tag else {}
+        named = {**there, "group": group, "tag": tag, "actor": request.user}
+        if segment := self._segment(said.pop("segment", None)):
+            made = services.keep_by_segment(segment=segment, **(named | said))
         else:
-            made = services.save_rule(pool=self.pool, **named, **said)
+            made = services.save_rule(pool=self.pool, **(named | said))
         return Response(TagRuleSerializer(self.get_queryset().get(pk=made.pk)).data, status=201)
 
     @extend_schema(request=GivenRule, responses=TagRuleSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Another rule for the tag."""
+        """Another rule or segment for the tag; what is not said stays."""
         rule = self.get_object()
-        given = GivenRule(data={"tag": rule.tag_id, **request.data})
+        given = GivenRule(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         said = {key: value for key, value in given.validated_data.items() if key not in ("tag", "group", "segment")}
-        named = {"pool": self.pool, "group": rule.tag.group, "tag": rule.tag, "recipe": rule.recipe, "actor": request.user}
-        services.save_rule(**{"name": rule.tag.name, "note": rule.tag.note, "cadence": rule.cadence, **said}, **named)
+        segment = self._segment(given.validated_data.get("segment")) or (None if "rule" in said else rule.segment)
+        said = {"name": rule.tag.name, "note": rule.tag.note, "cadence": rule.cadence, **said}
+        named = {"group": rule.tag.group, "tag": rule.tag, "actor": request.user}
+        if segment:
+            services.keep_by_segment(segment=segment, **named, **said)
+        else:
+            services.save_rule(pool=self.pool, recipe=rule.recipe, **named, **{"rule": rule.rule, **said})
         return Response(TagRuleSerializer(self.get_queryset().get(pk=rule.pk)).data)
+
+    def _segment(self, number: int | None) -> Segment | None:
+        mine = Segment.objects.filter(pool=self.pool).select_related("pool")
+        return None if number is None else get_object_or_404(mine, pk=number)
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Give the tag to people: who carries it keeps it."""

@@ -46,10 +46,11 @@ def save_rule(
     """A tag kept by a rule: a new one, or `tag` with another rule. It is applied by a job right after.
 
     `more`: valid_days, valid_until, place of the tag. A tag that was given by hand becomes one of the rule: at the first
-    run who does not match loses it.
+    run who does not match loses it. One that a model keeps stays the model's: Problem "tags.kept".
     """
-    written = checked(pool, rule, tag)
     saved = tagging.save_tag(group=group, tag=tag, name=name, note=note, actor=actor, source=Tag.Source.RULE, **_kept(tag, more))
+    segments.one_at_a_time(pool)
+    written = checked(pool, rule, tag)
     return _keep(saved, Tag.Source.RULE, {"rule": written, "segment": None, "cadence": cadence, "recipe": recipe}, actor)
 
 
@@ -64,10 +65,13 @@ def keep_by_segment(
     tag: Tag | None = None,
     **more: Any,
 ) -> TagRule:
-    """A tag carried by whoever is in a segment, in step with it."""
+    """A tag carried by whoever is in a segment, in step with it. Problem "tags.kept" for a tag that a model keeps."""
     if tag is not None and tag.pk in circles.reached_of_segment(segment):
         raise Problem("tags.circular", _("分群的规则又用到了「%(tag)s」本身") % {"tag": tag.name}, {"segment": [tag.name]})
     saved = tagging.save_tag(group=group, tag=tag, name=name, actor=actor, source=Tag.Source.SEGMENT, **_kept(tag, more))
+    segments.one_at_a_time(segment.pool)
+    if Segment.objects.filter(pk=segment.pk, is_archived=True).exists():
+        raise Problem("tags.segment_archived", _("这个分群已归档，请先恢复它"), {"segment": [segment.name]})
     return _keep(saved, Tag.Source.SEGMENT, {"rule": {}, "segment": segment, "cadence": cadence, "recipe": ""}, actor)
 
 
@@ -78,6 +82,8 @@ def _kept(tag: Tag | None, more: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep(tag: Tag, source: str, values: dict[str, Any], actor: User | None) -> TagRule:
+    if tag.source == Tag.Source.MODEL:
+        raise Problem("tags.kept", _("「%(tag)s」由模型维护：请先在模型页停用它的标签") % {"tag": tag.name}, {"name": [tag.name]})
     if tag.source != source:
         tag = set_source(tag=tag, source=source)
     found, _made = TagRule.objects.update_or_create(tag=tag, defaults={**values, "pool_id": tag.pool_id, "actor": actor})

@@ -9,6 +9,7 @@ from members.models import MemberTag, Tag, TagGroup, TagMerge
 from scrm.jobs.models import JobRun
 from scrm.lib import clock
 from segmentation.models import TagRule
+from segmentation.segments import services as segments
 from segmentation.tagging import apply
 from tests.tags.conftest import carriers
 
@@ -159,3 +160,29 @@ def test_the_api_does_all_of_it(api, pool, crowd, tea, staff):
     assert client.post("/api/tag-recipes/night_owl/install/").status_code == 422
     assert api("analyst").post("/api/tag-recipes/night_owl/install/").status_code == 403
     assert TagGroup.objects.filter(pool=pool).count() == 2
+
+
+def test_the_api_changes_only_what_is_said(api, pool, crowd, tea):
+    client, rules = api("marketer"), "/api/tag-rules/"
+    made = client.post(rules, {"tag": tea.pk, "rule": RULE}, format="json").json()
+    url = f"{rules}{made['id']}/"
+
+    def patch(**said):
+        answer = client.patch(url, said, format="json")
+        assert answer.status_code == 200, answer.json()
+        return answer.json()
+
+    said = patch(cadence="changes")
+    assert (said["cadence"], said["rule"], said["segment"]) == ("changes", RULE, None)
+    segment = segments.save(pool=pool, name="上海人", rule=RULE, actor=None)
+    assert patch(segment=segment.pk)["segment"] == segment.pk
+    said = patch(cadence="asked")
+    assert (said["cadence"], said["rule"], said["segment"]) == ("asked", {}, segment.pk)
+    assert client.patch(url, {"segment": segment.pk, "rule": RULE}, format="json").status_code == 400
+    said = patch(rule=RULE, name="茶客")
+    assert (said["rule"], said["segment"], said["name"]) == (RULE, None, "茶客")
+    tea.refresh_from_db()
+    assert tea.note == "喜欢喝茶"
+    segments.archive(segment=segment, actor=None)
+    refused = client.patch(url, {"segment": segment.pk}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "tags.segment_archived")

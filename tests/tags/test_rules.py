@@ -122,6 +122,21 @@ def test_models_tag_whom_they_name_unless_something_stronger_does(pool, townsfol
     assert refusal.value.code == "tags.not_models"
 
 
+def test_what_a_model_keeps_is_not_taken_over(pool, townsfolk, group_of):
+    group = group_of("城市")
+    tag = rules.model_tag(group=group, name="沪上", actor=None)
+    segment = segments.save(pool=pool, name="上海人", rule=city("上海"), actor=None)
+    for take in (
+        lambda: rules.save_rule(pool=pool, group=group, name="别名", rule=city("上海"), actor=None, tag=tag),
+        lambda: rules.keep_by_segment(segment=segment, group=group, name="别名", actor=None, tag=tag),
+    ):
+        with pytest.raises(Problem) as refusal:
+            take()
+        assert refusal.value.code == "tags.kept"
+    tag.refresh_from_db()
+    assert (tag.name, tag.source, TagRule.objects.count()) == ("沪上", Tag.Source.MODEL, 0)
+
+
 def test_paused_rules_rest_and_a_failed_one_says_so_and_takes_nobodys_tag(pool, townsfolk, group_of, as_of):
     rule = rules.save_rule(pool=pool, group=group_of("城市"), name="沪上", rule=city("上海"), actor=None, cadence="changes")
     rules.apply(rule=rule, as_of=as_of)
