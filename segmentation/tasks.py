@@ -1,3 +1,8 @@
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 from celery import shared_task
 
 from members.models import Pool
@@ -9,19 +14,28 @@ from segmentation.segments import computing
 from segmentation.segments.hooks import sending
 from segmentation.tagging import applying
 
+log = logging.getLogger("scrm.segmentation")
+
+
+def _each_pool(do: Callable[[Pool, datetime], Any]) -> None:
+    """For every pool; one that fails says so and does not stop the others."""
+    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
+        try:
+            do(pool, clock.now())
+        except Exception:
+            log.exception("pool %s", pool.pk)
+
 
 @shared_task
 def recalculate_touched() -> None:
     """Every pool's minute run."""
-    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
-        recalculation.tick(pool=pool, as_of=clock.now())
+    _each_pool(lambda pool, as_of: recalculation.tick(pool=pool, as_of=as_of))
 
 
 @shared_task
 def recalculate_all() -> None:
     """Ask for every pool's nightly run."""
-    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
-        recalculation.ask(pool=pool, as_of=clock.now())
+    _each_pool(lambda pool, as_of: recalculation.ask(pool=pool, as_of=as_of))
 
 
 @shared_task
@@ -67,5 +81,4 @@ def sweep_leaves() -> None:
 @shared_task
 def refresh_models() -> None:
     """Ask for every pool's models that are on: scored every night, trained anew every week."""
-    for pool in Pool.objects.filter(is_archived=False).order_by("pk"):
-        predicting.ask_night(pool=pool, as_of=clock.now())
+    _each_pool(lambda pool, as_of: predicting.ask_night(pool=pool, as_of=as_of))
