@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Max, Min
@@ -16,6 +16,7 @@ from scrm.lib.problems import Problem
 from segmentation import bitmaps
 from segmentation.models import Scheme
 from segmentation.standings import queries as standings
+from segmentation.standings.asked import end
 
 OWN = {int(StateChange.Kind.STAGE): Stage, int(StateChange.Kind.RFM): RfmGroup, int(StateChange.Kind.LEAD): LeadStage}
 GROUPS = (7, 5, 3, 1, 6, 4, 2, 0)  # as the glossary lists them
@@ -24,7 +25,6 @@ COLOURS: dict[int, dict[int, str]] = {
     2: {group.value: f"@rfm-{group.name.lower()}" for group in RfmGroup},
     3: {1: "@stage-active", 2: "@chart-0", 3: "@stage-lead"},
 }
-LAST = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,11 @@ class Span:
 
     @property
     def since(self) -> datetime:
-        return _end(self.pool, self.first)
+        return end(self.pool, self.first)
 
     @property
     def until(self) -> datetime:
-        return _end(self.pool, self.last)
-
-
-def _end(pool: Pool, day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time.min, pool.zone) - LAST
+        return end(self.pool, self.last)
 
 
 def span(pool: Pool, first: str | None, last: str | None, as_of: datetime) -> Span:

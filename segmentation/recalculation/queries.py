@@ -15,7 +15,6 @@ from scrm.lib import sql
 from segmentation.models import RecalculationRun
 from segmentation.recalculation.edges import Edges
 from segmentation.recalculation.services import KIND
-from segmentation.recalculation.steps import title
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,6 @@ def status(pool: Pool) -> Status:
 def runs(pool: Pool, limit: int = 12) -> QuerySet[RecalculationRun]:
     """The latest runs, newest first."""
     return RecalculationRun.objects.filter(pool=pool).order_by("-id")[:limit]
-
-
-def shown_steps(run: RecalculationRun) -> list[dict[str, Any]]:
-    """The steps of a run with their titles."""
-    return [{**step, "title": title(step["step"])} for step in run.steps]
 
 
 def classes(pool: Pool, moves: list[dict[str, Any]] | None = None) -> tuple[list[Class], list[Class]]:

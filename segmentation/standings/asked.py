@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils.dateparse import parse_date
 
+from members.models import Pool
 from segmentation.models import Scheme
 
 USUAL = timedelta(days=30)
@@ -17,9 +18,14 @@ def days(given: Mapping[str, str], scheme: Scheme, now: datetime) -> tuple[date,
     return min(_day(given.get("from", "")) or until - USUAL, until), until
 
 
+def end(pool: Pool, day: date) -> datetime:
+    """The last instant of a day of the pool."""
+    return datetime.combine(day, time.max, pool.zone)
+
+
 def ends(scheme: Scheme, *days: date) -> list[datetime]:
     """The last instant of each day."""
-    return [datetime.combine(day, time.max, scheme.pool.zone) for day in days]
+    return [end(scheme.pool, day) for day in days]
 
 
 def _day(text: str) -> date | None:
