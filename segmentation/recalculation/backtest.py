@@ -1,7 +1,9 @@
 """What the stages are worth: those of an earlier day, computed from facts up to that day, against who then ordered no more.
 
-The day lies one horizon back, so that everybody's horizon has passed. Parameters and edges are measured on that day too:
-nothing that happened later is looked at but the outcome. A stage is of use when the observed rate rises from stage to stage.
+The day lies one horizon back, so that everybody's horizon has passed. Parameters and edges are measured on that day too: of
+what happened later only the outcome is looked at, and refunds. An order that is refunded in full by now counts as none, also
+on days before its refund: whoever bought nothing else is no buyer of that day. A stage is of use when the observed rate rises
+from stage to stage.
 """
 
 import math
@@ -37,7 +39,7 @@ def backtest(*, pool: Pool, choices: settings.Choices, found: Edges, as_of: date
     """Stages on the day one horizon before `as_of`, and per stage how many ordered no more up to `as_of`."""
     horizon = _horizon(choices, found, pool, as_of)
     cutoff = as_of - timedelta(days=horizon)
-    chain = steps.Chain(pool.pk, cutoff, services.live(pool.pk), pg.SQL("TEMPORARY"))
+    chain = steps.Chain(pool.pk, cutoff, services.live(pool.pk), steps.TEMPORARY)
     steps.facts(chain, services.window(choices.rfm.window_days, cutoff))
     then = steps.measure(_of_stages_only(choices, horizon), chain)
     known = {"cutoff": cutoff.isoformat(), "until": as_of.isoformat(), "horizon": horizon, "basis": then.stage_basis}
@@ -59,8 +61,7 @@ def _horizon(choices: settings.Choices, found: Edges, pool: Pool, as_of: datetim
     """The model's, or the one asked for; else the one that the pool's rhythm suggests."""
     if found.chance:
         return int(found.chance["horizon"])
-    facts = pg.SQL("(SELECT * FROM members_memberstate WHERE pool_id = {} AND order_count > 0)").format(pg.Literal(pool.pk))
-    return choices.lifecycle.horizon_days or chances.horizon_of(stages.histories(facts, as_of).median_gap or 45)
+    return choices.lifecycle.horizon_days or chances.horizon_of(stages.histories(steps.known(pool.pk), as_of).median_gap or 45)
 
 
 def _of_stages_only(choices: settings.Choices, horizon: int) -> settings.Choices:

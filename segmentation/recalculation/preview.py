@@ -17,10 +17,6 @@ from segmentation.recalculation.edges import Edges
 from segmentation.recalculation.settings import Choices
 
 # On one line: a slot may stand in a comment of the file, too.
-KNOWN = (
-    "(SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,"
-    " facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
-)
 NONE = "(SELECT 0::bigint AS member_id, NULL::timestamptz AS at WHERE false)"
 
 
@@ -64,7 +60,7 @@ class Move:
 def preview(*, pool: Pool, choices: Choices, as_of: datetime) -> Preview:
     """Try choices on the whole pool without writing anything."""
     started = time.perf_counter()
-    chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), pg.SQL("TEMPORARY"))
+    chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), steps.TEMPORARY)
     _facts(chain, pool, choices)
     found = steps.measure(choices, chain, queries.status(pool).edges)
     steps.compare(chain, found)
@@ -98,7 +94,7 @@ def _facts(chain: steps.Chain, pool: Pool, choices: Choices) -> None:
     now = queries.status(pool).edges
     if now is None or now.window_days != choices.rfm.window_days:
         return steps.facts(chain, services.window(choices.rfm.window_days, chain.as_of))
-    chain.tables |= {"facts": pg.SQL(KNOWN).format(pg.Literal(pool.pk)), "future": pg.SQL(NONE)}
+    chain.tables |= {"facts": steps.known(pool.pk), "future": pg.SQL(NONE)}
 
 
 def words(found: Edges, choices: Choices) -> dict[str, object]:

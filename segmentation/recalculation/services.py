@@ -1,12 +1,15 @@
 """Running the chain, and changing what it is told."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Min
 from psycopg2 import sql as pg
+from pydantic import ValidationError
 
+from members.importing.locks import writing
 from members.models import Member, Pool, TouchedMember
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
@@ -28,15 +31,20 @@ FAILED_REST = timedelta(hours=1)  # a full run that failed for good is not asked
 # -- The full run --------------------------------------------------------------------------------
 
 
+def alone(pool: Pool) -> AbstractContextManager[None]:
+    """One run of a pool at a time. Take `as_of` inside: history is sorted by it, and a run waited for is not later."""
+    return sql.alone(LOCK, pool.pk)
+
+
 def recalculate(
     *, pool: Pool, as_of: datetime, job_id: int | None = None, report: steps.Report = steps.quiet
 ) -> RecalculationRun:
     """Every member of the pool, with edges measured anew. Safe to kill: it starts over, and writes once."""
-    with sql.alone(LOCK, pool.pk):
+    with alone(pool):
         run = _begin(pool, as_of, job_id)
         choices, works = settings.Choices.model_validate(run.settings), running.wanted(pool)
         chain = _whole(pool, as_of, choices.rfm.window_days, report)
-        running.prepare(chain, works)
+        works = running.prepare(chain, works)
         steps.facts(chain, window(choices.rfm.window_days, as_of), running.of_orders(chain, works))
         if choices.lifecycle.mode == "category":
             stages.bought(chain)  # progress is told of it, so it is not done in the transaction below
@@ -45,10 +53,11 @@ def recalculate(
             note["rows"] = found.buyers
         _pass(chain, works, found)
         steps.compare(chain, found)
-        running.find(chain, works, anew=True)
+        works = running.find(chain, works, anew=True)
         report("update_states", len(chain.done))
         chain.report = steps.quiet  # progress written inside the transaction would lock the job's row, and shows to nobody
         with transaction.atomic():
+            writing(pool.pk)  # from here on nobody is merged or deleted; who was so since they were compared is left out
             steps.save(chain)
             running.save(chain, works)
             running.keep(works, as_of)
@@ -60,7 +69,8 @@ def recalculate(
 
 def _whole(pool: Pool, as_of: datetime, window_days: int, report: steps.Report = steps.quiet) -> steps.Chain:
     """A pass over everybody, in tables that parallel workers can read."""
-    kind, halves = pg.SQL("UNLOGGED"), _halves(pool.pk)
+    steps.clear(pool.pk)
+    kind, halves = steps.UNLOGGED, _halves(pool.pk)
     return steps.Chain(pool.pk, as_of, live(pool.pk), kind, window_days=window_days, parts=halves, report=report)
 
 
@@ -75,7 +85,7 @@ def recalculate_scheme(
 ) -> RecalculationRun | None:
     """Every member in one scheme, with its edges measured anew; None when it is put away. Safe to kill, as a full run."""
     pool = scheme.pool
-    with sql.alone(LOCK, pool.pk):
+    with alone(pool):
         works = [work for work in running.wanted(pool) if work.scheme.pk == scheme.pk]
         if not works:
             return None
@@ -90,11 +100,14 @@ def recalculate_scheme(
         )
         days = settings.of(pool).rfm.window_days
         chain = _whole(pool, as_of, days, report)
-        running.prepare(chain, works)
+        running.ready(chain, works[0])
         steps.facts(chain, window(days, as_of), running.of_orders(chain, works))
         running.find(chain, works, anew=True)
+        if works[0].failed:
+            raise works[0].failed
         chain.report = steps.quiet
         with transaction.atomic():
+            writing(pool.pk)
             running.save(chain, works)
             running.keep(works, as_of)
             run.edges, run.steps, run.finished_at = works[0].edges, chain.done, clock.now()
@@ -152,11 +165,18 @@ def tick(*, pool: Pool, as_of: datetime) -> RecalculationRun | None:
     """
     if not sql.fetch("SELECT 1 WHERE pg_try_advisory_xact_lock(%(lock)s, %(pool_id)s)", {"lock": LOCK, "pool_id": pool.pk}):
         return None
-    last = _last(pool)
-    if last is None or _is_owed(pool) or _too_many(pool):
+    last, full = _last(pool), _full(pool)
+    if last is None or full is None or _is_owed(pool) or _too_many(pool, full):
         ask(pool=pool, as_of=as_of)
         return None
-    found, since, works = _edges(pool), last.until or last.as_of, running.known(pool)
+    run = _keep_up(pool, as_of, last, Edges.load(full.edges))
+    if is_outdated(full):  # the full run was asked for while another was ending
+        ask(pool=pool, as_of=as_of)
+    return run
+
+
+def _keep_up(pool: Pool, as_of: datetime, last: RecalculationRun, found: Edges) -> RecalculationRun | None:
+    since, works = last.until or last.as_of, running.known(pool)
     crossed: dict[str, Any] = {"schemes": [work.scheme.pk for work in works]}
     for each in (crossings(found, since, as_of), running.crossings(works, since, as_of)):
         crossed |= {name: crossed.get(name, []) + instants for name, instants in each.items()}
@@ -168,9 +188,10 @@ def tick(*, pool: Pool, as_of: datetime) -> RecalculationRun | None:
 
 def _tick(pool: Pool, as_of: datetime, found: Edges, crossed: dict[str, Any], works: list[running.Work]) -> RecalculationRun:
     run = RecalculationRun(pool=pool, mode="tick", as_of=as_of, until=as_of, started_at=clock.now())
-    scope = pg.Identifier(f"recalculation_scope_{pool.pk}")
+    writing(pool.pk)  # whoever is taken below is neither merged nor deleted before their state is written
+    scope = pg.Identifier("pg_temp", f"recalculation_scope_{pool.pk}")
     sql.run(pg.SQL("CREATE TEMPORARY TABLE {} (member_id bigint PRIMARY KEY) ON COMMIT DROP").format(scope))
-    chain = steps.Chain(pool.pk, as_of, scope, pg.SQL("TEMPORARY"), of="_of", window_days=found.window_days)
+    chain = steps.Chain(pool.pk, as_of, scope, steps.TEMPORARY, of="_of", window_days=found.window_days)
     with sql.planner(**steps.ONE_BY_ONE):
         chain.write("take_touched", crossed, scope=scope)
     with sql.planner(enable_hashjoin="on", enable_mergejoin="on"):
@@ -192,15 +213,13 @@ def _last(pool: Pool) -> RecalculationRun | None:
     return whole.order_by("-id").first()
 
 
-def _edges(pool: Pool) -> Edges:
-    found = _kept(pool)
-    assert found is not None
-    return found
+def _full(pool: Pool) -> RecalculationRun | None:
+    return RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id").first()
 
 
 def _kept(pool: Pool) -> Edges | None:
     """The edges of the last full run."""
-    full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id").first()
+    full = _full(pool)
     return Edges.load(full.edges) if full else None
 
 
@@ -208,9 +227,18 @@ def _is_owed(pool: Pool) -> bool:
     return RecalculationRun.objects.filter(pool=pool, mode="full", finished_at=None).exists()
 
 
-def _too_many(pool: Pool) -> bool:
+def _too_many(pool: Pool, full: RecalculationRun) -> bool:
     waiting = TouchedMember.objects.filter(pool=pool).count()
-    return waiting > 1000 and waiting > MANY * _edges(pool).buyers
+    return waiting > 1000 and waiting > MANY * Edges.load(full.edges).buyers
+
+
+def is_outdated(full: RecalculationRun) -> bool:
+    """Whether other choices were saved since a full run was told its own."""
+    pool = Pool.objects.only("settings").get(pk=full.pool_id)
+    try:
+        return settings.of(pool) != settings.Choices.model_validate(full.settings)
+    except ValidationError:  # of another version of the product: left to the nightly run, which reads the pool's only
+        return False
 
 
 def ask(*, pool: Pool, as_of: datetime, actor: User | None = None) -> JobRun | None:

@@ -124,7 +124,7 @@ def lead_values(lead: dict[str, Any], as_of: datetime) -> dict[str, Any]:
 
 def _keep_ages(chain: "Chain", paces: Any, hours: Any) -> None:
     """A table of the run: per pace the hours without an order at which its stages begin."""
-    table = pg.Identifier(f"recalculation_ages_{chain.pool_id}")
+    table = chain.table("ages")
     with chain.step("measure_ages") as note:
         sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
         sql.run(pg.SQL("CREATE {} TABLE {} " + AGES).format(chain.kind, table))

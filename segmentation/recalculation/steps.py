@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from django.db import transaction
@@ -65,6 +66,7 @@ ALONE: dict[str, str | float] = {"max_parallel_workers_per_gather": 0, "work_mem
 EVERYBODY = ((0, 2**32 - 1),)  # one part: all member ids
 # Nobody knows how many wait; they are few, so members are looked up by key rather than all read.
 ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
+UNLOGGED, TEMPORARY = pg.SQL("UNLOGGED"), pg.SQL("TEMPORARY")
 FIRST, EACH = 8, 6  # steps of a full run, and for each scheme: how far a job has come
 Report = Callable[[str, int], None]
 Bounds = Mapping[str, pg.Composable]
@@ -110,6 +112,15 @@ class Chain:
     done: list[dict[str, Any]] = field(default_factory=list)
     report: Report = quiet
 
+    def table(self, slot: str) -> pg.Identifier:
+        """A table of this run. The schema is part of the name: where a session has no temporary table, the same name
+        without it would be that of a run going on elsewhere."""
+        return pg.Identifier(self._schema, f"recalculation_{slot}_{self.pool_id}")
+
+    @cached_property
+    def _schema(self) -> str:
+        return "pg_temp" if self.kind == TEMPORARY else str(sql.fetch("SELECT current_schema()")[0][0])
+
     @contextmanager
     def step(self, name: str, scheme: int | None = None) -> Iterator[dict[str, int]]:
         """Time a step, maybe of one scheme, and note its rows."""
@@ -130,7 +141,7 @@ class Chain:
         **planner: Any,
     ) -> None:
         """Run a SELECT of the chain into a table of this run: only such a statement runs in parallel."""
-        table = pg.Identifier(f"recalculation_{slot}_{self.pool_id}")
+        table = self.table(slot)
         with self.step(name.removesuffix("_of"), scheme) as note, transaction.atomic(), sql.planner(**planner):
             sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
             made = pg.SQL("CREATE {} TABLE {} AS ").format(self.kind, table)
@@ -162,6 +173,24 @@ class Chain:
         for table in self.tables.values():
             if isinstance(table, pg.Identifier):
                 sql.run(pg.SQL("DROP TABLE IF EXISTS {}").format(table))
+
+
+def clear(pool_id: int) -> None:
+    """Remove what an earlier run of the pool left behind: it was killed, cancelled, or failed. Only while runs are locked out."""
+    found = sql.fetch(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+        " AND relkind = 'r' AND relpersistence = 'u' AND relname ~ %(mine)s",
+        {"mine": f"^recalculation_.*_{pool_id}$"},
+    )
+    if found:
+        sql.run(pg.SQL("DROP TABLE {}").format(pg.SQL(", ").join(pg.Identifier(name) for (name,) in found)))
+
+
+def known(pool_id: int) -> pg.Composable:
+    """The facts as the last run left them, as a relation. On one line: a slot may stand in a comment of the file, too."""
+    columns = "member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount"
+    found = "(SELECT {}, facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
+    return pg.SQL(found).format(pg.SQL(columns), pg.Literal(pool_id))
 
 
 def facts(chain: Chain, window: dict[str, Any], columns: pg.Composable | None = None) -> None:

@@ -14,14 +14,9 @@ from members.models import Pool
 from scrm.lib import sql
 from segmentation.models import RecalculationRun, Scheme
 from segmentation.recalculation import services, settings, steps
+from segmentation.recalculation.queries import FEW
 from segmentation.standings import queries, running
 from segmentation.standings.families import Code, checked, family
-
-FEW = 30  # members
-KNOWN = (
-    "(SELECT member_id, order_count, amount_total, first_order_at, last_order_at, window_count, window_amount,"
-    " facts_due AS window_due FROM members_memberstate WHERE pool_id = {} AND order_count > 0)"
-)
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ def preview(*, pool: Pool, family_key: str, given: dict[str, Any], scheme: Schem
     family(family_key).refuse(chosen, pool)
     tried = Scheme(pk=scheme.pk if scheme else 0, pool=pool, family=family_key)
     work, chain = running.Work(tried, chosen.model_dump(mode="json")), _chain(pool, as_of)
-    running.prepare(chain, [work])
+    running.ready(chain, work)
     running.lay(chain, [work])
     running.gather(chain, work)
     running.measure(chain, work)
@@ -74,11 +69,11 @@ def _chain(pool: Pool, as_of: datetime) -> steps.Chain:
     """The facts of the last full run do; without one they are read from the orders."""
     days = settings.of(pool).rfm.window_days
     full = RecalculationRun.objects.filter(pool=pool, mode="full", finished_at__isnull=False).order_by("-id").first()
-    chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), pg.SQL("TEMPORARY"), window_days=days)
+    chain = steps.Chain(pool.pk, as_of, services.live(pool.pk), steps.TEMPORARY, window_days=days)
     if full is None or full.edges.get("window_days") != days:
         steps.facts(chain, services.window(days, as_of))
     else:
-        chain.tables["facts"] = pg.SQL(KNOWN).format(pg.Literal(pool.pk))
+        chain.tables["facts"] = steps.known(pool.pk)
     return chain
 
 

@@ -1,13 +1,13 @@
 """Computing schemes within a pass of the recalculation: gather → measure → compare → write."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, ProgrammingError, transaction
 from psycopg2 import sql as pg
 from pydantic import ValidationError
 
@@ -59,6 +59,7 @@ class Work:
     edges: dict[str, Any] = field(default_factory=dict)
     gathered: pg.Composable | None = None
     changes: pg.Composable | None = None
+    failed: Exception | None = None
 
     @property
     def family(self) -> Family:
@@ -105,18 +106,41 @@ def _active(pool: Pool) -> Any:
 # -- One pass ------------------------------------------------------------------------------------
 
 
-def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> None:
-    """Where everybody in the scope stands, and what of it differs; `anew`: with edges measured now."""
+def find(chain: Chain, works: Iterable[Work], *, anew: bool) -> list[Work]:
+    """Where everybody in the scope stands, and what of it differs; `anew`: with edges measured now, and without those
+    that the database refuses, which are not in what is returned."""
     works = list(works)
     lay(chain, works)
+    if anew:
+        return _each(works, lambda work: _find(chain, work))
     for work in works:
         gather(chain, work)
-        if anew:
-            measure(chain, work)
         if not chain.of:
             compare(chain, work)
     if chain.of and works:
         compare_few(chain, works)
+    return works
+
+
+def _find(chain: Chain, work: Work) -> None:
+    gather(chain, work)
+    measure(chain, work)
+    compare(chain, work)
+
+
+def _each(works: Iterable[Work], do: Callable[[Work], None]) -> list[Work]:
+    """Those it can be done for. One scheme must not hold up all others: where its own statement does not work on what this
+    pool holds, it is left as it is. What all share (`lay`) cannot be told apart so."""
+    found = []
+    for work in works:
+        try:
+            do(work)
+        except (DataError, ProgrammingError) as error:
+            log.exception("scheme %s cannot be computed: it is left as it is", work.scheme.pk)
+            work.failed = error
+        else:
+            found.append(work)
+    return found
 
 
 def crossings(works: Iterable[Work], since: datetime, as_of: datetime) -> dict[str, list[datetime]]:
@@ -130,10 +154,15 @@ def crossings(works: Iterable[Work], since: datetime, as_of: datetime) -> dict[s
     return found
 
 
-def prepare(chain: Chain, works: Iterable[Work]) -> None:
-    """What families must know before anything is read; what they knew last time, if their settings are the same."""
-    for work in works:
-        work.edges = work.scheme.edges if work.scheme.applied == work.settings else {}
+def prepare(chain: Chain, works: Iterable[Work]) -> list[Work]:
+    """Make all of them ready; those that the database refuses are not in what is returned."""
+    return _each(works, lambda work: ready(chain, work))
+
+
+def ready(chain: Chain, work: Work) -> None:
+    """What the family must know before anything is read; what it knew last time, if the settings are the same."""
+    work.edges = work.scheme.edges if work.scheme.applied == work.settings else {}
+    with transaction.atomic():
         work.edges = work.family.prepare(work.ask(chain))
 
 
@@ -326,4 +355,5 @@ def sweep(chain: Chain, pool: Pool) -> None:
     gone = list(old.values_list("pk", flat=True))
     if gone:
         chain.write(f"{FOLDER}drop_archived_standings", {"schemes": gone, "base": MemberStanding.KIND})
+        versions.bump(pool.pk, "standings")
         Scheme.objects.filter(pk__in=gone).update(applied=None, edges={}, computed_at=None)
