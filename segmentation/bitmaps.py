@@ -155,5 +155,5 @@ def of_ids(ids: Iterable[int]) -> BitMap:
 
 def slice_after(found: BitMap, after: int, count: int) -> list[int]:
     """The next ids above `after`: keyset paging through a bitmap."""
-    start = found.rank(after) if after >= 0 else 0
+    start = found.rank(min(after, 2**32 - 1)) if after >= 0 else 0
     return list(found[start : start + count])

@@ -38,12 +38,12 @@ def ids_of(snapshot: SegmentSnapshot | None) -> BitMap:
 
 
 def keep(held: Segment, found: BitMap, as_of: datetime) -> Change | None:
-    """Keep who is in a segment whose row is `locked`; nothing when a later snapshot is there already.
+    """Keep who is in a segment whose row is `locked`; nothing when it was computed later already.
 
     Who was in it before stays in its history. Nobody moving and the same rule: no snapshot, only a later `as_of`.
     """
     latest = latest_of(held)
-    if latest is not None and latest.as_of > as_of:
+    if latest is not None and _is_older(as_of, held, latest):
         return None
     were = ids_of(latest)
     change = Change(held.revision, found - were, were - found)
@@ -53,6 +53,12 @@ def keep(held: Segment, found: BitMap, as_of: datetime) -> Change | None:
         thin(held, as_of)
     Segment.objects.filter(pk=held.pk).update(status=Segment.Status.READY, error="", failed_at=None, size=len(found), as_of=as_of)
     return tell(held, change.entered, change.left, as_of)
+
+
+def _is_older(as_of: datetime, held: Segment, latest: SegmentSnapshot) -> bool:
+    """Whether somebody has computed it later: with a snapshot, or by the same rule and nobody had moved."""
+    again = held.as_of is not None and held.as_of > as_of and latest.version == held.version
+    return latest.as_of > as_of or again
 
 
 def tell(held: Segment, entered: BitMap, left: BitMap, as_of: datetime) -> Change:

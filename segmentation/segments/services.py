@@ -1,6 +1,6 @@
 """Writing segments: save, compute, freeze, put away. Every refusal is a Problem with a code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 
@@ -253,8 +253,9 @@ class ListMade:
 
     segment: Segment
     found: int
-    unknown: list[str]
-    changed: int = 0
+    changed: int
+    unknown: list[str] = field(default_factory=list)  # the first of what names nobody
+    missing: int = 0  # how many those are
 
 
 def save_list(*, pool: Pool, name: str, text: str, actor: User | None, as_of: datetime, note: str = "") -> ListMade:
@@ -263,13 +264,11 @@ def save_list(*, pool: Pool, name: str, text: str, actor: User | None, as_of: da
     if not named.ids:
         raise Problem("list_empty", _("名单里没有找到会员"), {"members": [_("名单里没有找到会员")]})
     segment = fix(pool=pool, name=name, note=note, ids=named.ids, actor=actor, as_of=as_of, kind=Segment.Kind.LIST)
-    return ListMade(segment, len(named.ids), named.unknown, len(named.ids))
+    return ListMade(segment, len(named.ids), len(named.ids), named.unknown, named.missing)
 
 
 @transaction.atomic
-def edit_list(
-    *, segment: Segment, ids: BitMap, remove: bool, actor: User | None, as_of: datetime, unknown: list[str] | None = None
-) -> ListMade:
+def edit_list(*, segment: Segment, ids: BitMap, remove: bool, actor: User | None, as_of: datetime) -> ListMade:
     """Put members on a static list or take them off. Doing it twice does it once."""
     if segment.kind != Segment.Kind.LIST:
         raise Problem("not_a_list", _("只有静态名单可以增减会员"))
@@ -278,7 +277,7 @@ def edit_list(
     if changed:
         action = "segment.list_remove" if remove else "segment.list_add"
         audit(actor=actor, action=action, target=segment, pool_id=segment.pool_id, members=len(changed))
-    return ListMade(segment, len(ids), unknown or [], len(changed))
+    return ListMade(segment, len(ids), len(changed))
 
 
 @transaction.atomic

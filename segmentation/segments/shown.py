@@ -75,7 +75,8 @@ def _region(pool: Pool, value: str) -> overlap.Region:
     """ "1.2-3": in 1 and 2, not in 3."""
     inside, _dash, outside = value.partition("-")
     numbers = [[int(number) for number in part.split(".") if number] for part in (inside, outside)]
-    if not 0 < len(numbers[0]) + len(numbers[1]) <= overlap.MOST:
+    named = [*numbers[0], *numbers[1]]
+    if not numbers[0] or len(named) > overlap.MOST or len(set(named)) < len(named):
         raise ValueError(value)
     segments = [_segment(pool, str(number)) for part in numbers for number in part]
     together = overlap.Together.of(pool, segments, clock.now())

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,8 +15,10 @@ from rest_framework.test import APIClient
 from members import filters
 from members.models import Member, Pool
 from scrm.lib.problems import Problem
+from segmentation.bitmaps import slice_after
 from segmentation.models import Segment, SegmentSnapshot
-from segmentation.segments import computing, history, membership, services
+from segmentation.segments import computing, history, lists, membership, services
+from tests import factories
 from tests.segments.conftest import AS_OF, move
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +199,53 @@ def test_a_live_segment_is_no_list(make: Make) -> None:
     assert caught.value.code == "not_a_list"
 
 
+def test_who_computed_later_is_not_written_over(make: Make, ids: dict[str, int]) -> None:
+    segment = make()
+    now = {ids["Ann"], ids["Cai"]}
+    for members, minute in ((now, 10), ({ids["Ben"]}, 5)):  # nobody moved; then one that began before is done at last
+        with transaction.atomic():
+            membership.keep(membership.locked(segment), BitMap(members), AS_OF + timedelta(minutes=minute))
+    assert set(membership.ids_of(membership.latest_of(segment))) == now
+    segment.refresh_from_db()
+    assert segment.as_of == AS_OF + timedelta(minutes=10)
+
+
+def test_days_of_ages_to_come_are_today(make: Make, login: Callable[[str], Client]) -> None:
+    segment = make()
+    page = login("marketer").get(f"{HOME}{segment.pk}/history/?from=9999-12-31&to=9999-12-31&after=5000000000")
+    assert page.status_code == 200
+    assert page.context["start"] == page.context["end"]
+    assert slice_after(BitMap([1, 2**32 - 1]), 5_000_000_000, 10) == []
+    assert slice_after(BitMap([1, 2**32 - 1]), 2**32 - 2, 10) == [2**32 - 1]
+
+
+def test_each_spelling_finds_its_member_and_the_rest_is_counted(people: Pool) -> None:
+    eve = factories.member(people, "Eve", phone="13800000001")
+    given = ["13800000001", "+86 138 0000 0001", str(eve.pk), f"0{eve.pk}", *(f"x{n}" for n in range(30))]
+    found = lists.resolve(people, "\n".join(given))
+    assert list(found.ids) == [eve.pk]
+    assert (found.unknown, found.missing) == ([f"x{n}" for n in range(lists.SHOWN)], 30)
+
+
+def test_what_a_new_list_leaves_out_is_told(
+    people: Pool,
+    ids: dict[str, int],
+    login: Callable[[str], Client],
+    api: Callable[..., APIClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [str(ids["Ann"]), *(f"x{n}" for n in range(25))]
+    answer = api("marketer").post("/api/segments/", {"name": "a", "kind": "list", "members": lines}, format="json")
+    assert (answer.status_code, answer.json()["missing"], len(answer.json()["unknown"])) == (201, 25, lists.SHOWN)
+    page = login("marketer").post(f"{HOME}lists/new/", {"name": "b", "members": "\n".join(lines)}, follow=True)
+    assert "25" in page.content.decode()
+    monkeypatch.setattr(lists, "LIMIT", 10)
+    refused = api("marketer").post(f"/api/segments/{answer.json()['id']}/add/", {"members": lines}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "list_too_long")
+    page = login("marketer").post(f"{HOME}{answer.json()['id']}/members/", {"what": "add", "members": "\n".join(lines)})
+    assert page.status_code == 422
+
+
 def test_a_list_is_changed_on_its_page_and_by_programs(
     people: Pool, ids: dict[str, int], login: Callable[[str], Client], api: Callable[..., APIClient]
 ) -> None:
@@ -206,7 +256,7 @@ def test_a_list_is_changed_on_its_page_and_by_programs(
     assert "99999999" in page.content.decode()
     assert "Ben" in page.content.decode()
     answer = api("marketer").post(f"/api/segments/{listed.pk}/remove/", {"members": [str(ids["Ann"]), "nobody"]}).json()
-    assert answer == {"found": 1, "changed": 1, "unknown": ["nobody"], "size": 1}
+    assert answer == {"found": 1, "changed": 1, "unknown": ["nobody"], "missing": 1, "size": 1}
     again = api("marketer").post(f"/api/segments/{listed.pk}/add/", {"members": [str(ids["Ann"])]}).json()
     assert (again["changed"], again["size"]) == (1, 2)
 

@@ -386,5 +386,7 @@ def test_for_programs(segment: Segment, receiver: Receiver, api: Callable[..., A
     assert [(each["way"], each["size"]) for each in notices] == [("entered", 1), ("left", 2)]
     assert client.patch(f"{url}{made['id']}/", {"is_active": False}).json()["is_active"] is False
     assert client.post(f"{url}{made['id']}/retry/", {}).json() == {"notices": 0}
+    for nonsense in ("abc", 0, [1]):
+        assert client.post(f"{url}{made['id']}/retry/", {"notice": nonsense}, format="json").status_code == 400
     assert len(client.get(f"{url}?segment={segment.pk}").json()["results"]) == 1
     assert client.delete(f"{url}{made['id']}/").status_code == 204

@@ -152,7 +152,8 @@ def test_on_the_page(pool: Pool, three: tuple[list[Segment], list[int]], login: 
     assert region in page
     assert filters.extras["segment_region"].ids(pool, region) == BitMap(pks[3:5])
     assert "不属于 C" in filters.extras["segment_region"].describe(pool, region)
-    for nonsense in ("x", "1.2.3.4.5.6", "999999-1"):
+    one = segments[0].pk
+    for nonsense in ("x", "1.2.3.4.5.6", "999999-1", f"-{one}", f"{one}-{one}", f"{one}.{one}"):
         with pytest.raises(ValueError, match=r"."):
             filters.extras["segment_region"].ids(pool, nonsense)
     assert "请至少选择两个分群" in login("analyst").get("/p/demo/segments/compare/?s=x&s=999999").content.decode()

@@ -110,13 +110,11 @@ class HookViewSet(PoolViewSet):
         page = queries.notices(hook.segment, before, request.query_params.get("status", ""), hook.pk)
         return Response({"results": shapes.NoticeOut(page.rows, many=True).data, "next": page.next})
 
-    @extend_schema(
-        request=inline_serializer("HookRetry", {"notice": serializers.IntegerField(required=False)}), responses=RETRIED
-    )
+    @extend_schema(request=shapes.RetryIn, responses=RETRIED)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: int) -> Response:
         """Send again at once what was given up or waits: one notice, or all."""
-        hook, number = self._one(), request.data.get("notice")
+        hook, number = self._one(), self._said(shapes.RetryIn).get("notice")
         notice = get_object_or_404(SegmentNotice, hook=hook, pk=number) if number else None
         n = services.retry(hook=hook, notice=notice, actor=request.user, as_of=clock.now())
         return Response({"notices": n})

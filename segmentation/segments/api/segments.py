@@ -70,13 +70,19 @@ class SegmentViewSet(ThroughTime, Portraits, PoolViewSet):
         """One segment with its rule and sentence."""
         return self._shown(self._one())
 
-    @extend_schema(request=shapes.SegmentIn, responses={201: shapes.SegmentOut})
+    def _listed_new(self, made: services.ListMade) -> Response:
+        """A new list, and what of what was given names nobody."""
+        shown = self._shown(made.segment, status.HTTP_201_CREATED)
+        shown.data |= {"unknown": made.unknown, "missing": made.missing}
+        return shown
+
+    @extend_schema(request=shapes.SegmentIn, responses={201: shapes.SegmentMade})
     def create(self, request: Request) -> Response:
-        """A live segment (computed right after), a snapshot of a rule, or a static list."""
+        """A live segment (computed right after), a snapshot of a rule, or a static list (with what of it names nobody)."""
         data, now = self._said(shapes.SegmentIn), clock.now()
         named = {"pool": self.pool, "name": data["name"], "note": data["note"], "actor": request.user}
         if data["kind"] == Segment.Kind.LIST:
-            segment = services.save_list(text="\n".join(data["members"]), as_of=now, **named).segment
+            return self._listed_new(services.save_list(text="\n".join(data["members"]), as_of=now, **named))
         elif data["kind"] == Segment.Kind.SNAPSHOT:
             tree = services.checked(self.pool, data["rule"])
             segment = services.fix(ids=evaluate.members_of(tree, self.pool, now), as_of=now, rule=data["rule"], **named)

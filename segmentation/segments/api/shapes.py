@@ -32,6 +32,16 @@ class SegmentOut(serializers.ModelSerializer[Segment]):
         return queries.sentence_of(self.context["pool"], segment.rule, self.context.get("names"))
 
 
+class SegmentMade(SegmentOut):
+    unknown = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="of a list: the first of what names nobody"
+    )
+    missing = serializers.IntegerField(required=False, help_text="of a list: how many of what was given name nobody")
+
+    class Meta(SegmentOut.Meta):
+        fields = [*SegmentOut.Meta.fields, "unknown", "missing"]
+
+
 class SegmentIn(serializers.Serializer[Any]):
     """A live segment or a snapshot has a rule; a list has `members`: ids, phones, e-mails or card numbers."""
 
@@ -215,6 +225,7 @@ class CombineIn(serializers.Serializer[Any]):
 
     segments = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=5)
     operation = serializers.ChoiceField(choices=algebra.Operation.choices)
+        "missing": serializers.IntegerField(help_text="how many of what was given name nobody"),
     name = serializers.CharField(max_length=80)
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     kind = serializers.ChoiceField(choices=[Segment.Kind.LIVE, Segment.Kind.SNAPSHOT], default=Segment.Kind.LIVE)
@@ -293,3 +304,7 @@ class NoticeOut(serializers.ModelSerializer[SegmentNotice]):
             *("id", "hook", "key", "revision", "way", "part", "parts", "as_of", "size", "status", "attempts", "next_at"),
             *("code", "answer", "created_at", "done_at"),
         ]
+class RetryIn(serializers.Serializer[Any]):
+    notice = serializers.IntegerField(required=False, allow_null=True, min_value=1, help_text="one; all without it")
+
+

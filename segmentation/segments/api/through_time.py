@@ -146,4 +146,5 @@ class ThroughTime:
         who = {"actor": request.user, "as_of": clock.now()}
         made = services.edit_list(segment=segment, ids=named.ids, remove=remove, **who)  # type: ignore[arg-type]
         size = Segment.objects.values_list("size", flat=True).get(pk=segment.pk)
-        return Response({"found": made.found, "changed": made.changed, "unknown": named.unknown, "size": size})
+        told = {"unknown": named.unknown, "missing": named.missing, "size": size}
+        return Response({"found": made.found, "changed": made.changed, **told})

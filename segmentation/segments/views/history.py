@@ -66,8 +66,8 @@ def _days(request: HttpRequest, segment: Segment) -> tuple[date, date, str]:
             chosen[place] = date.fromisoformat(text) if text else chosen[place]
         except ValueError:
             wrong = _("「%(text)s」不是日期（如 2026-01-31）") % {"text": text[:40]}
-    start, end = sorted(chosen)
-    return start, min(end, today), wrong
+    start, end = sorted(min(day, today) for day in chosen)
+    return start, end, wrong
 
 
 def _presets(segment: Segment) -> list[tuple[str, str, str]]:

@@ -26,7 +26,7 @@ def list_new(request: HttpRequest) -> HttpResponse:
     form = ListForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid() and (made := _made(request, form)):
         toast(request, _("名单已保存：%(n)s 位会员") % {"n": made.found})
-        _tell_unknown(request, made.unknown)
+        _tell_unknown(request, made.unknown, made.missing)
         return redirect("segments:detail", made.segment.pk)
     return render(request, "segments/list_new.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -41,9 +41,11 @@ def _made(request: HttpRequest, form: ListForm) -> services.ListMade | None:
     return None
 
 
-def _tell_unknown(request: HttpRequest, names: list[str]) -> None:
+def _tell_unknown(request: HttpRequest, names: list[str], missing: int) -> None:
+    """What named nobody: all of it, or how many with the first of them."""
+    said = _("没有找到：%(names)s") if missing == len(names) else _("有 %(n)s 行没有找到会员，前几行是：%(names)s")
     if names:
-        toast(request, _("没有找到：%(names)s") % {"names": formats.listed(names)}, level=messages.WARNING)
+        toast(request, said % {"n": missing, "names": formats.listed(names)}, level=messages.WARNING)
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,8 +66,8 @@ def segment_listed(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _changed(request: HttpRequest, segment: Segment, form: ListedForm) -> bool:
     remove = form.cleaned_data["what"] == "remove"
-    named = resolve(request.pool, form.cleaned_data["members"])
     try:
+        named = resolve(request.pool, form.cleaned_data["members"])
         made = services.edit_list(segment=segment, ids=named.ids, remove=remove, actor=request.user, as_of=clock.now())
     except Problem as problem:
         form.add_error(None, problem.message)
@@ -77,5 +79,5 @@ def _changed(request: HttpRequest, segment: Segment, form: ListedForm) -> bool:
         else ngettext("已加入 %(n)s 位会员", "已加入 %(n)s 位会员", n)
     )
     toast(request, taken % {"n": n})
-    _tell_unknown(request, named.unknown)
+    _tell_unknown(request, named.unknown, named.missing)
     return True
