@@ -1,5 +1,6 @@
 """What the builder shows while a rule is being composed: counts, faults, choices, sentence, people."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -323,7 +324,8 @@ class _Viewer:
 
     def offered(self, source: str, q: str, of: tuple[str, ...]) -> list[tuple[str, str]]:
         """Choices are remembered while their data stands still: some take a scan to find."""
-        key = f"choices:{self.pool.pk}:{source}:{hash((q, of, language(), *self.versions.items()))}"
+        asked = hashlib.sha256(repr((source, q, of, language(), sorted(self.versions.items()))).encode()).hexdigest()
+        key = f"choices:{self.pool.pk}:{asked}"
 
         def make() -> list[tuple[str, str]]:
             return [(str(value), label) for value, label in choices.options(self.pool, source, q, of)]

@@ -81,7 +81,6 @@ class Filter:
     choices: tuple[Choice, ...] = ()
     source: str = ""
     numeric: bool = False
-    domains: tuple[str, ...] = ()
     positive: bool = False  # can only be asked for, not excluded
 
     @property

@@ -20,6 +20,7 @@ from scrm.staff.models import AuditEntry
 from segmentation import evaluate, leaves, tasks
 from segmentation.models import Leaf, Segment, SegmentSnapshot, SegmentVersion
 from segmentation.segments import computing, history, services, usage
+from segmentation.segments.api import shapes
 from tests import factories
 
 AS_OF = datetime(2026, 11, 1, 4, tzinfo=UTC)
@@ -241,3 +242,9 @@ def test_a_sample_is_stable_and_about_as_large_as_asked() -> None:
     assert ten <= twenty
     assert 1800 < len(ten) < 2200
     assert evaluate.sample_of(universe, 100) == universe
+
+
+def test_the_schema_of_facts_names_what_is_answered(people: Pool, api: Callable[..., APIClient]) -> None:
+    answered = api("analyst").get(f"{URL}facts/").json()
+    assert {key for fact in answered for key in fact} == set(shapes.FACT.child.fields)
+    assert {key for fact in answered for each in fact["where"] for key in each} == set(shapes.FACT_FILTER.child.fields)

@@ -17,6 +17,7 @@ from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.staff.models import AuditEntry
 from segmentation import builder, rows
+from segmentation import preview as previews
 from segmentation.models import Segment, SegmentVersion
 from segmentation.rules import parse
 from segmentation.rules.ast import conditions
@@ -395,3 +396,12 @@ def test_segments_of_another_pool_do_not_exist_here(people: Pool, other_pool: Po
     assert client.get(f"/p/other/segments/{theirs.pk}/").status_code == 404
     assert client.get(f"/p/demo/charts/segment_sizes.json?segment={theirs.pk}").status_code == 404
     assert json.loads(client.get(f"/p/demo/charts/segment_sizes.json?segment={made(people).pk}").content)["empty"] is False
+
+
+def test_choices_are_remembered_alike_by_every_process(people: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def differs(_key: Any) -> int:
+        raise AssertionError("hash() of a text is another one in every process")
+
+    monkeypatch.setattr(previews, "hash", differs, raising=False)
+    shown = previews.preview(people, builder.draft({"fact": "city", "op": "in", "value": ["上海"]}), AS_OF)
+    assert ("杭州", "杭州", False) in shown.root.children[0].options

@@ -103,6 +103,19 @@ class VersionOut(serializers.ModelSerializer[SegmentVersion]):
         return queries.sentence_of(self.context["pool"], version.rule, self.context.get("names"))
 
 
+FACT_FILTER = inline_serializer(
+    "FactFilter",
+    {
+        "field": serializers.CharField(),
+        "zh": serializers.CharField(),
+        "en": serializers.CharField(),
+        "kind": serializers.CharField(),
+        "operators": serializers.ListField(child=serializers.CharField()),
+        "choices": serializers.ListField(child=serializers.DictField()),
+        "source": serializers.CharField(allow_blank=True),
+    },
+    many=True,
+)
 FACT = inline_serializer(
     "Fact",
     {
@@ -115,7 +128,12 @@ FACT = inline_serializer(
         "choices": serializers.ListField(child=serializers.DictField()),
         "source": serializers.CharField(),
         "of": serializers.DictField(allow_null=True),
-        "window": serializers.BooleanField(),
+        "window": serializers.BooleanField(help_text="whether it takes a window"),
+        "since": serializers.BooleanField(help_text="whether its window may begin at another event"),
+        "where": FACT_FILTER,
+        "then": serializers.ChoiceField(
+            choices=["", "asked", "days"], help_text="`asked`: what follows and how soon; `days`: only how soon"
+        ),
         "domains": serializers.ListField(child=serializers.CharField()),
         "note": serializers.DictField(allow_null=True),
     },
@@ -207,6 +225,7 @@ LISTED = inline_serializer(
         "found": serializers.IntegerField(),
         "changed": serializers.IntegerField(),
         "unknown": serializers.ListField(child=serializers.CharField(), help_text="the first of what names nobody"),
+        "missing": serializers.IntegerField(help_text="how many of what was given name nobody"),
         "size": serializers.IntegerField(),
     },
 )
@@ -225,7 +244,6 @@ class CombineIn(serializers.Serializer[Any]):
 
     segments = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=5)
     operation = serializers.ChoiceField(choices=algebra.Operation.choices)
-        "missing": serializers.IntegerField(help_text="how many of what was given name nobody"),
     name = serializers.CharField(max_length=80)
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     kind = serializers.ChoiceField(choices=[Segment.Kind.LIVE, Segment.Kind.SNAPSHOT], default=Segment.Kind.LIVE)
@@ -295,6 +313,10 @@ class HookMade(HookOut):
         fields = [*HookOut.Meta.fields, "secret"]
 
 
+class RetryIn(serializers.Serializer[Any]):
+    notice = serializers.IntegerField(required=False, allow_null=True, min_value=1, help_text="one; all without it")
+
+
 class NoticeOut(serializers.ModelSerializer[SegmentNotice]):
     key = serializers.CharField(read_only=True, help_text="`webhook-id` of every try of it")
 
@@ -304,7 +326,3 @@ class NoticeOut(serializers.ModelSerializer[SegmentNotice]):
             *("id", "hook", "key", "revision", "way", "part", "parts", "as_of", "size", "status", "attempts", "next_at"),
             *("code", "answer", "created_at", "done_at"),
         ]
-class RetryIn(serializers.Serializer[Any]):
-    notice = serializers.IntegerField(required=False, allow_null=True, min_value=1, help_text="one; all without it")
-
-
