@@ -43,6 +43,7 @@ class NotEnoughData(Exception):
         "discounts": "{found} members with a discount to compare; at least {needed} are needed",
         "novelties": "{found} members bought something new; at least {needed} are needed",
         "activities": "{found} members ordered while something was on; at least {needed} are needed",
+        "alike": "members are of {found} kinds; at least {needed} are needed",
         "same_day": "all purchases are of the last day; some days after them are needed",
     }
 

@@ -128,8 +128,9 @@ def _learn(predictor: Predictor, version: ModelVersion, report: Report) -> dict[
     ask = asked(version, reach.last)
     plan = cut(declared, ask, reach)
     ask = replace(ask, items=tuple(declared.choose(replace(ask, cutoff=plan.held[-1]))))
-    share = ROWS / max(1, reach.members * (declared.windows + len(plan.held)))
-    some = frames.some(predictor.pool_id, share, version.seed, declared.always(ask))
+    always, instants = declared.always(ask), declared.windows + len(plan.held)
+    share = (ROWS / instants - len(always)) / max(1, reach.members)
+    some = frames.some(predictor.pool_id, share, version.seed, always)
     steps = len(plan.cutoffs) + len(plan.held) + 2
     with declared.laid(ask) as laid, frames.copied(declared, some) as (scope, copies):
         ask = replace(ask, laid={**laid, **copies})

@@ -75,6 +75,7 @@ def lacking(found: dict[str, Any] | None) -> str:
         "discounts": _("有优惠可比的会员只有 %(found)s 位，至少要 %(needed)s 位；商品行要带优惠金额"),
         "novelties": _("买过新品的会员只有 %(found)s 位，至少要 %(needed)s 位；新品是本池有订单一段时间之后才首次售出的商品"),
         "activities": _("在活动中下过单的会员只有 %(found)s 位，至少要 %(needed)s 位；可以放宽触达天数、优惠深度或互动类型"),
+        "alike": _("互不相同的会员只有 %(found)s 种，至少要 %(needed)s 种才分得出群"),
         "same_day": _("所有购买都在最后一天，之后还没有观察"),
     }
     text = texts.get(found.get("code", ""), _("数据不足"))

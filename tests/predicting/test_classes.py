@@ -13,7 +13,7 @@ from scrm.lib import sql
 from scrm.lib.problems import Problem
 from segmentation.models import ModelVersion, Predictor, Segment
 from segmentation.predicting import frames, outcomes, scoring, services, training
-from segmentation.predicting.declaring import model
+from segmentation.predicting.declaring import NotEnoughData, model
 from segmentation.segments import services as segments
 from tests.predicting.conftest import START, fill
 from tests.predicting.goods import fill_goods
@@ -216,6 +216,47 @@ def test_a_small_seed_is_refused_with_numbers(stocked):
     assert (version.status, version.sizes["lacking"]) == ("lacking", {"code": "seeds", "found": 10, "needed": 50})
 
 
+def test_seeds_are_among_the_most_that_are_learnt_from(stocked, monkeypatch):
+    pool, number = stocked
+    segment, drawn = seeds(pool, number, lambda n: n % 8 == 0), []
+
+    def some(_pool, share, _seed, always):
+        drawn.append((share * len(number), len(always)))
+        raise NotEnoughData("seeds", found=0, needed=50)
+
+    monkeypatch.setattr(training, "ROWS", 300)
+    monkeypatch.setattr(frames, "some", some)
+    training.train(predictor=services.predictor_of(pool=pool, key=f"lookalike:{segment.pk}"), as_of=LATE)
+    assert drawn == [(pytest.approx(250), 50)]
+
+
+DEGENERATE = {
+    "one customer": [(1, n, 10.0) for n in range(0, 290, 3)],
+    "all on one day for nothing": [(n, 100, 0.0) for n in range(260)],
+    "all once": [(n, n, 10.0) for n in range(260)],
+    "all alike for nothing": [(n, day, 0.0) for n in range(260) for day in range(0, 290, 40)],
+}
+NEEDING_GOODS = {"category": {}, "coupon": {}, "clusters": {"groups": 2}, "promotion": {}, "novelty": {}, "activity": {}}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_goods_nothing_can_be_learnt_from_give_numbers_or_say_what_is_missing(pool, case):
+    rows = pd.DataFrame(DEGENERATE[case], columns=["household_id", "day", "sales_value"])
+    kind = np.where(rows.index % 2, "A", "B")
+    rows = rows.assign(basket_id=rows.index, retail_disc=0.0, department=kind, product_category=kind)
+    number = fill_goods(pool, rows.assign(at=pd.Timestamp("2017-01-01 04:00") + pd.to_timedelta(rows.day, unit="D")))
+    segment = seeds(pool, number, lambda n: n % 5 == 0)
+    for key, settings in (NEEDING_GOODS | {f"lookalike:{segment.pk}": {}}).items():
+        predictor = services.predictor_of(pool=pool, key=key)
+        predictor.settings |= settings
+        version = training.train(predictor=predictor, as_of=LATE)
+        if version.status == ModelVersion.Status.READY:
+            assert key != "clusters" or case == "all once", "who is alike is in no groups"
+            assert np.isfinite(scoring.find(version, LATE)[1].value).any(), key
+        else:
+            assert (version.status, bool(version.sizes["lacking"]["code"])) == ("lacking", True), key
+
+
 def test_groups_are_stable_named_and_keep_their_names(stocked, login, api):
     pool, number = stocked
     version = trained(pool, "clusters")
@@ -236,6 +277,7 @@ def test_groups_are_stable_named_and_keep_their_names(stocked, login, api):
     assert login("analyst").post(f"{base}name/", {"names": names[:1]}).status_code == 422
     page = login("analyst").get(base).content.decode()
     assert 'value="群0"' in page
+    assert "没有可以对照的实际值" in page
     assert trained(pool, "clusters").items == names
     sent = api("analyst").put("/api/predictions/clusters/names/", {"names": names[::-1]}, format="json")
     assert sent.json()["version"]["items"] == names[::-1]

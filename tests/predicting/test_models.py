@@ -52,10 +52,11 @@ def same(one, other):
 
 
 def test_every_declared_model_is_tried_here():
-    assert {each.key for each in models()} >= set(KEYS)
+    with_more = {"category", "coupon", "clusters", "lookalike", "promotion", "novelty", "activity"}
+    assert {each.key for each in models()} == {*KEYS, *with_more}
 
 
-@pytest.mark.parametrize("key", KEYS)  # the others: test_classes.py, with the data they need
+@pytest.mark.parametrize("key", KEYS)  # the others: test_classes.py and test_habits.py, with the data they need
 def test_nothing_after_the_cutoff_is_seen(shop, key):
     """Every later row is corrupted: neither what was learnt nor any score may change."""
     predictor = row(shop, key)
@@ -86,6 +87,9 @@ def test_the_same_data_and_seed_give_the_same_scores(shop, key):
         two.calibration,
     )
     assert two.number == one.number + 1
+    assert one.calibration
+    assert all(np.isfinite(each["value"]) for each in one.importance)
+    assert one.importance[0]["value"] > 0, "something it was told helps"
     assert len(members) == len(set(members.tolist()))
     assert np.isfinite(scores.value).any()
 

@@ -89,8 +89,8 @@ class Clusters(Profiles):
     ) -> Judgement:
         """Stable is what comes back when members are drawn anew."""
         found = next(each for each in fitted[0].params["tried"] if each["k"] == fitted[0].params["k"])
-        change = found["ari"] - STABLE
-        stable = Metric("ari", found["ari"], found["low"], found["high"], STABLE, change, main=True)
+        ari, *limits = (found[name] for name in ("ari", "low", "high"))
+        stable = Metric("ari", ari, *limits, STABLE, ari - STABLE, *(each - STABLE for each in limits), main=True)
         return Judgement([stable, Metric("silhouette", found["silhouette"])], found["ari"] >= STABLE, (), _weights(fitted[0]))
 
     def shown(self, fitted: Fitted) -> dict[str, Any]:
@@ -170,7 +170,10 @@ def _nearest(params: Mapping[str, Any], x: Floats) -> Any:
 def _tried(x: Floats, ks: Sequence[int], seed: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(seed)
     x = x[rng.permutation(len(x))[:MOST_FITTED]]
-    return [_stability(x, k, seed) for k in ks]
+    kinds = len(np.unique(x.round(9), axis=0))
+    if not (possible := [k for k in ks if k <= kinds]):
+        raise NotEnoughData("alike", found=kinds, needed=min(ks))
+    return [_stability(x, k, seed) for k in possible]
 
 
 def _stability(x: Floats, k: int, seed: int) -> dict[str, Any]:

@@ -184,7 +184,8 @@ class NextPurchase(Histories):
                     main=q == 0.5,
                 )
             )
-        return Judgement(metrics, better(metrics[1], less=True), _reached(model, sample, y, most), (), float(np.median(y)))
+        told = _importance(model, sample.frame, y, most, seed)
+        return Judgement(metrics, better(metrics[1], less=True), _reached(model, sample, y, most), told, float(np.median(y)))
 
 
 def heuristics(frame: Frame, days: int) -> dict[str, Floats]:
@@ -250,6 +251,17 @@ def _like_them(past: Sample, frame: Frame, q: float, most: float) -> Floats:
         [np.quantile(waits[theirs == cell], q) if (theirs == cell).any() else np.quantile(waits, q) for cell in range(12)]
     )
     return table[mine]
+
+
+def _importance(model: btyd.Counts, frame: Frame, y: Floats, most: float, seed: int) -> list[tuple[str, float]]:
+    """By how much half the chance misses the day."""
+    rows, names = np.random.default_rng(seed).permutation(len(y))[:5000], ["x", "tx", "t"]
+
+    def ask(columns: Floats) -> Floats:
+        return np.minimum(btyd.time_to_next(model, 0.5, *columns.T), most)
+
+    matrix = np.column_stack([frame[name][rows] for name in names])
+    return judging.importance(names, matrix, ask, lambda p: judging.pinball(y[rows], p, 0.5), seed)
 
 
 def _reached(model: btyd.Counts, sample: Sample, y: Floats, most: float) -> list[dict[str, Any]]:
