@@ -82,7 +82,7 @@ class TagForm(forms.Form):
         return Threshold(by=found["by"], op=found["op"], value=value)
 
 
-HINTS = {
+HINTS: dict[str, Any] = {
     "share": _("百分位 1–100；按预测值时填百分数，如 60 即 60%"),
     "money": formats.with_sign(_("百分位 1–100；按预测值时填金额（%(sign)s）")),
     "days": _("百分位 1–100；按预测值时填天数"),

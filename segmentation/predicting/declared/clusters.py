@@ -89,8 +89,9 @@ class Clusters(Profiles):
     ) -> Judgement:
         """Stable is what comes back when members are drawn anew."""
         found = next(each for each in fitted[0].params["tried"] if each["k"] == fitted[0].params["k"])
-        ari, *limits = (found[name] for name in ("ari", "low", "high"))
-        stable = Metric("ari", ari, *limits, STABLE, ari - STABLE, *(each - STABLE for each in limits), main=True)
+        ari, low, high = (float(found[name]) for name in ("ari", "low", "high"))
+        apart = [each - STABLE for each in (ari, low, high)]
+        stable = Metric("ari", ari, low, high, STABLE, apart[0], apart[1], apart[2], main=True)
         return Judgement([stable, Metric("silhouette", found["silhouette"])], found["ari"] >= STABLE, (), _weights(fitted[0]))
 
     def shown(self, fitted: Fitted) -> dict[str, Any]:
