@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from scrm.lib import formats
 from touchpoints.fields import FIELDS, Field, Row
 
 LONGEST = 100_000
@@ -112,7 +113,7 @@ def _hole(source: str, found: "re.Match[str]") -> Hole:
         raise Invalid(_("这里须是变量名，例如 member.name"), source, start)
     if name[1] not in FIELDS:
         raise Invalid(
-            _("没有变量“%(name)s”，可用的有：%(known)s") % {"name": name[1], "known": "、".join(FIELDS)},
+            _("没有变量“%(name)s”，可用的有：%(known)s") % {"name": name[1], "known": formats.listed(FIELDS)},
             source,
             start + name.start(1),
         )
@@ -131,7 +132,7 @@ def _filters(source: str, inner: str, start: int, position: int) -> Iterator[Ste
 def _filter(name: str, argument: str | None, source: str, position: int) -> Step:
     if name not in FILTERS:
         raise Invalid(
-            _("没有过滤器“%(name)s”，可用的有：%(known)s") % {"name": name, "known": "、".join(FILTERS)}, source, position
+            _("没有过滤器“%(name)s”，可用的有：%(known)s") % {"name": name, "known": formats.listed(FILTERS)}, source, position
         )
     if name in TAKES_NOTHING:
         if argument is not None:

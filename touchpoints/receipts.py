@@ -16,7 +16,7 @@ from members import consents
 from members.models import Consent, Member, Pool
 from members.touching import DELIVERED, SENT, touch, touch_if_read
 from members.versions import bump
-from scrm.lib import clock, sql
+from scrm.lib import clock, formats, sql
 from touchpoints import breaker, links, signatures
 from touchpoints.connectors.base import Receipt
 from touchpoints.connectors.registry import unseal
@@ -159,7 +159,9 @@ def _receipt(row: Any, n: int) -> Receipt:
     except (KeyError, TypeError, ValueError):
         at = None
     if at is None or at.tzinfo is None:
-        raise ValueError(_("第 %(n)s 条回执须有 key、kind（%(kinds)s）和带时区的 at") % {"n": n + 1, "kinds": "、".join(KINDS)})
+        raise ValueError(
+            _("第 %(n)s 条回执须有 key、kind（%(kinds)s）和带时区的 at") % {"n": n + 1, "kinds": formats.listed(KINDS)}
+        )
     return Receipt(row["key"], row["kind"], at, str(row.get("detail") or "")[:200])
 
 

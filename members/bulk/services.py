@@ -24,6 +24,7 @@ from members.models import BulkAct, BulkPiece, Member, Pool
 from members.sets import ids_of
 from scrm.jobs import services as jobs
 from scrm.jobs.models import JobRun
+from scrm.lib import formats
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
@@ -50,7 +51,7 @@ class Whom:
             return ids_of(Member.objects.filter(pool=pool, merged_into=None, id__any_of=wanted))
         params = QueryDict(self.query)
         if unknown := strangers(params, pool):
-            raise Problem("list.unknown_filter", _("不认识的筛选条件：%(keys)s") % {"keys": "、".join(unknown)})
+            raise Problem("list.unknown_filter", _("不认识的筛选条件：%(keys)s") % {"keys": formats.listed(unknown)})
         asked = ask(params, pool)
         asked.refuse_wrong()
         return asked.ids()

@@ -221,7 +221,7 @@ class MappingForm(forms.Form):
             if column not in taken:
                 mapping[f"{ATTRIBUTE}{column}"[:80]] = column
         if lacking := fields.missing(self.run.kind, mapping):
-            self.add_error(None, _("还需要指定：%(columns)s") % {"columns": "、".join(lacking)})
+            self.add_error(None, _("还需要指定：%(columns)s") % {"columns": formats.listed(lacking)})
         given["mapping"] = {key: column for key, column in mapping.items() if column}
         given["options"] = self._options(given)
         return given

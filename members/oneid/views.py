@@ -19,7 +19,7 @@ from members.oneid import rules as oneid
 from members.oneid.forms import BlockForm, RulesForm, SearchForm
 from members.oneid.queries import Outcome
 from scrm.jobs.models import JobRun
-from scrm.lib import clock
+from scrm.lib import clock, formats
 from scrm.lib.export import Column, csv_response
 from scrm.lib.htmx import render_page
 from scrm.lib.problems import Problem
@@ -134,7 +134,7 @@ def guard(request: HttpRequest) -> HttpResponse:
             if taken:
                 toast(request, _("已加入 %(n)s 个") % {"n": taken})
             if wrong:
-                toast(request, _("无法识别：%(values)s") % {"values": "、".join(wrong[:5])}, level=messages.WARNING)
+                toast(request, _("无法识别：%(values)s") % {"values": formats.listed(wrong[:5])}, level=messages.WARNING)
             return redirect("oneid:guard")
     allowed = request.GET.get("allowed") == "1"
     found = queries.guards(request.pool, kind=request.GET.get("kind", ""), reason=request.GET.get("reason", ""), allowed=allowed)

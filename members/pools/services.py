@@ -16,7 +16,7 @@ from members.pools import blockers
 from members.signals import pool_zone_changed
 from members.tagging import COLORS
 from members.versions import DOMAINS, bump
-from scrm.lib.formats import CURRENCIES
+from scrm.lib.formats import CURRENCIES, clauses
 from scrm.lib.problems import Problem
 from scrm.staff.audit import audit
 from scrm.staff.models import User
@@ -126,7 +126,7 @@ def archive_pool(*, pool: Pool, actor: User) -> None:
     if not others.exists():
         raise Problem("pool.last", _("这是您唯一的会员池：请先新建或加入另一个，再归档这一个"))
     if going_on := blockers.of(pool):
-        raise Problem("pool.busy", _("还不能归档：%(what)s") % {"what": "；".join(going_on)})
+        raise Problem("pool.busy", _("还不能归档：%(what)s") % {"what": clauses(going_on)})
     Pool.objects.filter(pk=pool.pk).update(is_archived=True)
     audit(actor=actor, action="pool.archive", target=pool, pool_id=pool.pk)
 

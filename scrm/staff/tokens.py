@@ -13,6 +13,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from scrm.lib import formats
 from scrm.staff.audit import audit
 from scrm.staff.models import ApiToken, User
 from scrm.staff.permissions import granted
@@ -29,7 +30,7 @@ def issue(*, user: User, pool_id: int, role: str, name: str, scopes: list[str]) 
     """A new token and its secret, which is shown once; scopes beyond the user's role are refused."""
     beyond = sorted(set(scopes) - granted(role))
     if beyond:
-        raise ValueError(_("您的角色没有这些权限：%(scopes)s") % {"scopes": "、".join(beyond)})
+        raise ValueError(_("您的角色没有这些权限：%(scopes)s") % {"scopes": formats.listed(beyond)})
     secret = f"scrm_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
         user=user, pool_id=pool_id, name=name, scopes=scopes, prefix=secret[:10], digest=digest(secret)

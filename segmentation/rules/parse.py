@@ -1,6 +1,6 @@
 """JSON to tree. Everything that is wrong is reported at once, each at its JSON path."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -124,10 +124,12 @@ class _Reader:
     def operator(self, about: Fact, op: Any, path: str) -> str | None:
         if isinstance(op, str) and op in about.operators:
             return op
-        known = "、".join(about.operators)
-        zh, en = f"「{about.label.zh}」只能用：{known}", f"“{about.label.en}” takes one of: {known}"
-        self.fault(f"{path}.op", "wrong_operator", zh, en)
+        self.takes(about.label, about.operators, path)
         return None
+
+    def takes(self, label: Text, operators: Sequence[str], path: str) -> None:
+        zh, en = _either(operators)
+        self.fault(f"{path}.op", "wrong_operator", f"「{label.zh}」只能用：{zh}", f"“{label.en}” takes one of: {en}")
 
     def of(self, subject: Subject | None, given: Any, path: str) -> tuple[str | int, ...]:
         if subject is None:
@@ -164,15 +166,12 @@ class _Reader:
         self.only(given, {"field", "name", "op", "value"}, path)
         one = about.filter(given.get("field"))
         if one is None:
-            known = "、".join(each.key for each in about.filters)
-            self.fault(f"{path}.field", "unknown_field", f"只能按这些筛选：{known}", f"It is narrowed by one of: {known}")
+            zh, en = _either([each.key for each in about.filters])
+            self.fault(f"{path}.field", "unknown_field", f"只能按这些筛选：{zh}", f"It is narrowed by one of: {en}")
             return None
         op = given.get("op")
         if not isinstance(op, str) or op not in one.operators:
-            known = "、".join(one.operators)
-            self.fault(
-                f"{path}.op", "wrong_operator", f"「{one.label.zh}」只能用：{known}", f"“{one.label.en}” takes one of: {known}"
-            )
+            self.takes(one.label, one.operators, path)
             return None
         name = self.text(given.get("name"), f"{path}.name") if one.kind == "property" else ""
         if one.kind != "property" and given.get("name"):
@@ -315,8 +314,8 @@ class _Reader:
         """A window that begins at another event."""
         anchor = ANCHORS.get(given["since"]) if isinstance(given["since"], str) else None
         if not about.anchored or anchor is None:
-            known = "、".join(ANCHORS) if about.anchored else "last、ago、period、from/to"
-            self.fault(f"{path}.since", "unknown_anchor", f"只能是：{known}", f"One of: {known}")
+            zh, en = _either(list(ANCHORS) if about.anchored else ["last", "ago", "period", "from/to"])
+            self.fault(f"{path}.since", "unknown_anchor", f"只能是：{zh}", f"One of: {en}")
             return None
         self.only(given, {"since", "of", "days"}, path)
         of = self.choices(given.get("of") or [], f"{path}.of", numeric=False)
@@ -382,3 +381,8 @@ class _Reader:
             self.fault(path, "not_a_date", "应该是日期，如 2026-11-01", "A date is expected, such as 2026-11-01")
             return None
         return found
+
+
+def _either(names: Sequence[str]) -> tuple[str, str]:
+    """Names in a row, in Chinese and in English."""
+    return "、".join(names), ", ".join(names)

@@ -227,3 +227,11 @@ def test_sentences(rule: Any, zh: str, en: str) -> None:
 def test_the_page_about_facts_is_the_catalogue() -> None:
     page = Path(__file__).parents[2] / "docs" / "facts.md"
     assert page.read_text() == document(), "run: manage.py facts > docs/facts.md"
+
+
+def test_what_would_be_right_is_listed_as_each_language_does_it() -> None:
+    rule = {"all": [{"fact": "gender", "op": "gte"}, {"fact": "orders", "op": "any", "where": [{"field": "nothing"}]}]}
+    found = read(rule)[1]
+    assert [fault.code for fault in found] == ["wrong_operator", "unknown_field"]
+    assert all("、" not in fault.text.en and ", " in fault.text.en for fault in found)
+    assert all("、" in fault.text.zh for fault in found)

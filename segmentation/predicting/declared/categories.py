@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 from scipy.special import logit
 
-from scrm.lib import sql
+from scrm.lib import formats, sql
 from segmentation.predicting import frames, judging, sharing
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, better, squeezed
 from segmentation.predicting.declaring import (
@@ -128,7 +128,7 @@ class Categories(Chosen):
         )
 
     def told(self, fitted: Fitted) -> list[tuple[Words, str]]:
-        return [(_("品类"), "、".join(str(each) for each in fitted.items))]
+        return [(_("品类"), formats.listed(fitted.items))]
 
 
 SHARES = (("brier", judging.brier), ("ece", judging.ece))
