@@ -19,6 +19,7 @@ from campaigns.models import Campaign, Run
 from campaigns.sources import source_of
 from members.versions import versions
 from scrm.lib import sql
+from scrm.lib.problems import Problem
 from touchpoints import services as touchpoints
 from touchpoints.models import Step
 from touchpoints.planning import Candidates
@@ -56,7 +57,8 @@ def _safely(act: Any, number: int, as_of: datetime) -> int:
         return int(act(number, as_of))
     except Exception as error:
         log.exception("run %s: %s failed", number, act.__name__)
-        Run.objects.filter(pk=number).update(note=f"{type(error).__name__}: {error}"[:200])
+        said = error.message if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
+        Run.objects.filter(pk=number).update(note=said[:200])
         return 0
 
 

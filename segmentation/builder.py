@@ -14,9 +14,14 @@ from django.http import QueryDict
 
 from segmentation import rows
 from segmentation.rows import Row, uid
+from segmentation.rules.catalog import Text
 from segmentation.rules.parse import MAX_CONDITIONS, MAX_DEPTH
 
 JOINS = ("all", "any", "none")
+TOO_MANY = Text(
+    f"复制后会超过 {MAX_CONDITIONS} 个条件，没有复制",
+    f"A copy would make more than {MAX_CONDITIONS} conditions: nothing was copied",
+)
 NODE = re.compile(r"^[a-z0-9]{1,12}$")
 
 
@@ -28,6 +33,7 @@ class Group:
     children: list["Row | Group"] = field(default_factory=list)
     id: str = field(default_factory=uid)
     seek: str = ""  # what is looked for among the facts
+    refused: Text | None = None  # at the root: why the last button did nothing
     kind = "group"
 
 
@@ -183,7 +189,9 @@ def _add(root: Group, parent: Group, depth: int, what: str, *, group: bool) -> N
 def _move(root: Group, parent: Group, node: Draft, verb: str) -> None:
     siblings, here = parent.children, parent.children.index(node)
     if verb == "copy":
-        if _size(root) + _size(node) <= MAX_CONDITIONS:
+        if _size(root) + _size(node) > MAX_CONDITIONS:
+            root.refused = TOO_MANY
+        else:
             siblings.insert(here + 1, _copied(node))
     elif verb == "remove":
         siblings.remove(node)

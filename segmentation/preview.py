@@ -203,7 +203,7 @@ class Preview:
     bars: list[queries.Bar]
     rule: dict[str, Any]
     faults: list[Fault]
-    orphans: list[str]  # faults of the rule as a whole
+    orphans: list[str]  # faults of the rule as a whole, and why a button did nothing
     full: bool  # no condition more
 
     def tell(self, draft: Group, faults: list[Fault]) -> None:
@@ -240,7 +240,7 @@ def preview(pool: Pool, root: Group, as_of: datetime) -> Preview:
         queries.reach(look, result.bitmap, language()),
         rule,
         faults,
-        list(view.faults.get("", [])),
+        [*view.faults.get("", []), *([root.refused.said(language())] if root.refused else [])],
         builder.is_full(root),
     )
 

@@ -207,6 +207,7 @@ def test_copies_are_made_while_they_fit(people: Pool, login: Login) -> None:
     root = builder.draft({"all": [{"any": [row] * 60}, row]})
     builder.edit(root, f"copy:{root.children[0].id}")
     assert len(root.children) == 2
+    assert previews.preview(people, root, AS_OF).orphans == ["复制后会超过 100 个条件，没有复制"]
     builder.edit(root, f"copy:{root.children[1].id}")
     assert len(root.children) == 3
     root.children.append(builder.Group("any", [rows.Row() for _ in range(60)]))

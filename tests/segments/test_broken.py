@@ -110,5 +110,5 @@ def test_one_that_breaks_after_the_launch_waits_and_says_why(people: Pool, broke
     engine.tick(AS_OF)
     run = Run.objects.get()
     assert (run.phase, Participant.objects.count()) == (Run.Phase.WAITING, 0)
-    assert "无法计算" in run.note
+    assert run.note.startswith("分群“坏的”无法计算")
     assert Campaign.objects.get().status == Campaign.Status.SCHEDULED
