@@ -13,9 +13,13 @@ import pytest
 
 from members.models import Channel, Member
 from scrm.lib import sql
+from segmentation.models import ModelVersion, Predictor
+from segmentation.predicting import scoring, services, training
+from tests.predicting.made import shoppers
 
 warnings.filterwarnings("ignore", module="lifetimes")
 START = datetime(2017, 1, 1, 4, tzinfo=UTC)
+MIDDLE = START + timedelta(days=300)
 
 
 def fill(pool, log):
@@ -87,3 +91,24 @@ def cdnow():
 def later():
     """An instant after everything in the data."""
     return START + timedelta(days=400)
+
+
+@pytest.fixture
+def shop(pool):
+    """Seven hundred members who buy at rates of their own for 400 days."""
+    fill(pool, shoppers(700, 400))
+    return pool
+
+
+def row(pool, key, **fields):
+    found = services.predictor_of(pool=pool, key=key)
+    Predictor.objects.filter(pk=found.pk).update(**fields)
+    return Predictor.objects.select_related("pool").get(pk=found.pk)
+
+
+def scores_of(predictor, as_of):
+    """As trained and scored at an instant: member → what was said."""
+    version = training.train(predictor=predictor, as_of=as_of)
+    assert version.status == ModelVersion.Status.READY, version.error
+    members, scores = scoring.find(version, as_of)
+    return version, members, scores
