@@ -147,6 +147,7 @@ def history(pool: Pool, source: Source) -> None:
         reach.compute_segments(pool, instant)
         instant += HISTORY
     backtest.keep(recalculation.recalculate(pool=pool, as_of=now))
+    sql.execute("scrm/forget_states_before_joining", {"pool_id": pool.pk})
     reach.compute_segments(pool, now)
 
 
