@@ -165,7 +165,7 @@ def test_an_order_of_somebody_else_is_refused(bring_in: Bring) -> None:
     assert ImportReject.objects.get().code == "other_member"
 
 
-def test_lines_find_their_orders_and_products(bring_in: Bring) -> None:
+def test_lines_find_their_orders_and_products(bring_in: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
     bring_in("orders", ORDERS, ["N1", "13800000001", "2026-10-01", "30", "", ""])
     bring_in("products", ["商品编码", "商品名", "品类", "标价"], ["S1", "奶粉", "母婴", "199.00"])
     rows = [
@@ -182,7 +182,15 @@ def test_lines_find_their_orders_and_products(bring_in: Bring) -> None:
         (2, "S2", 1, 1000),
     ]
     assert Product.objects.get(sku="S2").name == "新品"
+    TouchedMember.objects.all().delete()
     assert bring_in("lines", *rows)["unchanged"] == 2
+    rows[2][3] = "11"
+    assert bring_in("lines", *rows)["updated"] == 1
+    assert not TouchedMember.objects.exists()  # nobody counts goods
+    monkeypatch.setattr("members.touching._readers", [lambda pool_id: {"goods"}])
+    rows[2][3] = "12"
+    assert bring_in("lines", *rows)["updated"] == 1
+    assert TouchedMember.objects.count() == 1
 
 
 def test_a_check_counts_and_writes_nothing(upload: Callable[..., ImportRun], bring_in: Bring, as_of: datetime) -> None:

@@ -5,9 +5,8 @@ Facts come late, lie a little ahead, are taken back or move to another member; w
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
-
-from hypothesis import strategies as st
 
 from members.communities import services as groups
 from members.models import (
@@ -34,10 +33,15 @@ KINDS = ("order", "order", "order", "event", "event", "event", "refund", "vanish
 KINDS += ("sent", "sent", "answered", "group", "group", "spoke", "profile", "reached", "line")
 
 
-def happening(people: int) -> Any:
-    """(kind, member, age in days, amount or kind of event, which)"""
-    ages, amounts, which = st.integers(-2, 22), st.integers(1, 12), st.integers(0, 12)
-    return st.tuples(st.sampled_from(KINDS), st.integers(0, people - 1), ages, amounts, which)
+What = tuple[str, int, int, int, int]
+
+
+def happenings(random: Random, people: int, n: int) -> list[What]:
+    """(kind, member, age in days or, below none, how far ahead in steps of five hours, amount or kind of event, which)"""
+    return [
+        (random.choice(KINDS), random.randrange(people), random.randint(-6, 22), random.randint(1, 12), random.randint(0, 12))
+        for _ in range(n)
+    ]
 
 
 def furnish(pool: Pool) -> None:
@@ -63,7 +67,7 @@ class World:
         self.connectors = list(Connector.objects.filter(pool=pool).order_by("key"))
         self.group = Community.objects.get(pool=pool)
 
-    def happen(self, now: datetime, what: tuple[str, int, int, int, int]) -> None:
+    def happen(self, now: datetime, what: What) -> None:
         """One of KINDS."""
         kind, who, age, amount, which = what
         self.number += 1
@@ -71,7 +75,8 @@ class World:
         found = self._to_orders(kind, which) if kind in ("refund", "vanish", "back", "line") else None
         if kind not in ("refund", "vanish", "back", "line") and member.merged_into is None:
             act: Callable[..., Any] = getattr(self, f"_{kind}")
-            found = act(member, now - timedelta(days=age), now, amount, which) or member
+            at = now - (timedelta(days=age) if age >= 0 else timedelta(hours=5 * age))
+            found = act(member, at, now, amount, which) or member
         for one in {found, member} - {None}:
             TouchedMember.objects.get_or_create(member=one, defaults={"pool": self.pool})
 
@@ -88,7 +93,7 @@ class World:
     def _event(self, member: Member, at: datetime, now: datetime, amount: int, which: int) -> None:
         kind = ("view", "search")[which % 2]
         factories.event(
-            member, self.number, at - timedelta(hours=which), kind, city=CITIES[amount % 3], words="酒店" * (amount % 2)
+            member, self.number, at - timedelta(minutes=which), kind, city=CITIES[amount % 3], words="酒店" * (amount % 2)
         )
 
     def _to_orders(self, kind: str, which: int) -> Member | None:
@@ -130,7 +135,7 @@ class World:
         groups.after_merge(members=[member.pk])
 
     def _spoke(self, member: Member, at: datetime, now: datetime, amount: int, which: int) -> None:
-        self._told(member, at - timedelta(hours=which), CommunityEvent.Kind.MESSAGE)
+        self._told(member, at - timedelta(minutes=which), CommunityEvent.Kind.MESSAGE)
 
     def _told(self, member: Member, at: datetime, kind: int) -> None:
         CommunityEvent.objects.create(member=member, community=self.group, at=at, id=self.number, kind=kind)

@@ -4,7 +4,7 @@ import pytest
 
 from members.models import TouchedMember
 from tests.touchpoints.conftest import agree
-from touchpoints import outbox, queries, services
+from touchpoints import outbox, queries, resolving, services
 from touchpoints.models import Delivery, Recorded
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,16 @@ def test_who_was_written_to_is_looked_at_where_that_counts(planned, as_of, alice
     monkeypatch.setattr("members.touching._readers", [lambda pool_id: {"sent"}])
     outbox.pump(planned.pk, as_of=as_of)
     assert TouchedMember.objects.get().member_id == bob.pk
+
+
+def test_whose_doubt_is_resolved_is_looked_at_where_that_counts(planned, as_of, alice, bob, monkeypatch):
+    monkeypatch.setattr("members.touching._readers", [lambda pool_id: {"sent"}])
+    token = "00000000-0000-0000-0000-000000000001"
+    Delivery.objects.update(status=S.UNKNOWN, lease_token=token, tried_at=as_of)
+    answers = [(alice.pk, S.ACCEPTED, "", False), (bob.pk, S.PLANNED, "", False)]
+    assert resolving._write(planned, token, answers) == 2
+    assert Delivery.objects.get(member=alice).sent_at == as_of
+    assert TouchedMember.objects.get().member_id == alice.pk
 
 
 def test_a_paused_step_sends_nothing_and_goes_on_when_resumed(planned, as_of):
