@@ -153,6 +153,12 @@ def decimal(value: Any, digits: int = 2) -> str:
     return NONE if number is None else _trim(number, int(digits))
 
 
+def significant(value: Any, digits: int = 4) -> str:
+    """35671.2 → 35,671, 0.042196 → 0.0422: figures whose size nobody knows beforehand, never with an exponent."""
+    number = as_number(value)
+    return NONE if number is None else _trim(number, max(0, digits - 1 - number.adjusted()))
+
+
 @register.filter
 def percent(value: Any, digits: int = 1) -> str:
     """0.318 → 31.8%."""

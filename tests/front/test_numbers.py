@@ -39,6 +39,13 @@ def test_whole_numbers_and_shares() -> None:
     assert formats.full(486210) == "486,210"
     assert formats.full(2.5) == "3"  # half away from zero, as people round
     assert formats.full(None) == "–"
+    assert [formats.significant(each) for each in (35671.2, 0.042196, 7, 0, 1e-9)] == [
+        "35,671",
+        "0.0422",
+        "7",
+        "0",
+        "0.000000001",
+    ]
     assert formats.percent(0.318) == "31.8%"
     assert formats.percent(0.0005, 2) == "0.05%"
     assert formats.signed(0.034) == "+3.4%"

@@ -15,6 +15,7 @@ import scipy
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
+from scrm.lib import formats
 from segmentation.predicting import frames, judging
 from segmentation.predicting.classifying import FEWEST, FEWEST_OF_EACH, better
 from segmentation.predicting.declaring import (
@@ -170,7 +171,7 @@ class Habit(Model):
 
     def told(self, fitted: Fitted) -> list[tuple[Words, str]]:
         mean, pull = fitted.params["mean"], fitted.params["pull"]
-        return [(_("全体平均"), f"{mean:.2%}"), (_("向平均收缩"), f"{pull:.4g}")]
+        return [(_("全体平均"), f"{mean:.2%}"), (_("向平均收缩"), formats.significant(pull))]
 
 
 def again(sample: Sample) -> Sample:

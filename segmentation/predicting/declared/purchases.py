@@ -9,6 +9,7 @@ import numpy as np
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
+from scrm.lib import formats
 from segmentation.predicting import btyd, judging, spend
 from segmentation.predicting.classifying import better
 from segmentation.predicting.declaring import (
@@ -66,8 +67,8 @@ class Histories(Model):
         return Fitted({"counts": asdict(btyd.fit(frame["x"], frame["tx"], frame["t"]))})
 
     def told(self, fitted: Fitted) -> list[tuple[Words, str]]:
-        found = [(name, f"{fitted.params['counts'][name]:.4g}") for name in ("r", "alpha", "a", "b")]
-        return [*found, *((name, f"{fitted.params['spend'][name]:.4g}") for name in ("p", "q", "v") if "spend" in fitted.params)]
+        known = {**fitted.params["counts"], **fitted.params.get("spend", {})}
+        return [(name, formats.significant(known[name])) for name in ("r", "alpha", "a", "b", "p", "q", "v") if name in known]
 
 
 def counts_of(fitted: Fitted) -> btyd.Counts:
