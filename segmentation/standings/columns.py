@@ -72,6 +72,17 @@ def newest_order(n: int, since: datetime) -> Column:
     return Column("order", pg.SQL("CASE WHEN {at} > {since} THEN {at} END").format(at=found, since=instant(since)))
 
 
+def windowed(days: int, as_of: datetime) -> dict[str, Column]:
+    """Count, amount and oldest order of so many days; who ordered before them only has nulls of the last two."""
+    since = as_of - timedelta(days=days)
+    mine = after("order", since)
+    return {
+        "count": Column("order", pg.SQL("(count(*) FILTER (WHERE {}))::int").format(mine), since),
+        "amount": Column("order", pg.SQL("(sum(net_amount) FILTER (WHERE {}))::bigint").format(mine), since),
+        "oldest": Column("order", pg.SQL("min(placed_at) FILTER (WHERE {})").format(mine), since),
+    }
+
+
 def days(source: Source, midnights: Sequence[datetime], kinds: Sequence[str] = ()) -> Column:
     """On which days members acted, as a string of bits: the last `len(midnights)` of them, from the first day to the last."""
     since, n = midnights[0] - JUST, len(midnights)

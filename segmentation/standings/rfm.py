@@ -67,7 +67,7 @@ class Rfm(Family):
         values |= {"channels": chosen.channels, "stores": chosen.stores}
         if chosen.categories:
             return Statement("standings/gather_rfm_goods", {**values, "categories": chosen.categories})
-        return Statement("standings/gather_rfm", values)
+        return Statement("standings/gather_rfm", values, is_for_both=True)
 
     def measure(self, ask: Ask) -> Statement | None:
         return Statement("standings/measure_rfm", {}, {"known": self._known(ask)})
@@ -123,14 +123,7 @@ def _is_another_window(ask: Ask) -> bool:
 
 
 def _window(ask: Ask) -> dict[str, Column]:
-    """Count, amount and oldest order of the window."""
-    since = ask.as_of - timedelta(days=ask.settings.window_days)
-    mine = columns.after("order", since)
-    return {
-        "window_count": Column("order", pg.SQL("(count(*) FILTER (WHERE {}))::int").format(mine), since),
-        "window_amount": Column("order", pg.SQL("coalesce(sum(net_amount) FILTER (WHERE {}), 0)::bigint").format(mine), since),
-        "window_due": Column("order", pg.SQL("min(placed_at) FILTER (WHERE {})").format(mine), since),
-    }
+    return columns.windowed(ask.settings.window_days, ask.as_of)
 
 
 def _windowed(ask: Ask) -> str:
@@ -138,8 +131,8 @@ def _windowed(ask: Ask) -> str:
     names = {key: column.name for key, column in _window(ask).items()}
     return (
         "(SELECT f.member_id, f.last_order_at,"  # noqa: S608  (constants)
-        f" coalesce(o.{names['window_count']}, 0) AS window_count, coalesce(o.{names['window_amount']}, 0) AS window_amount,"
-        f" o.{names['window_due']} + interval '{ask.settings.window_days} days' AS window_due"
+        f" coalesce(o.{names['count']}, 0) AS window_count, coalesce(o.{names['amount']}, 0) AS window_amount,"
+        f" o.{names['oldest']} + interval '{ask.settings.window_days} days' AS window_due"
         " FROM {facts} AS f LEFT JOIN {orders} AS o ON o.member_id = f.member_id)"
     )
 

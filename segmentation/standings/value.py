@@ -1,7 +1,6 @@
 """Value tiers: head, waist and tail by the share of the whole each carries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from django.utils.translation import gettext as _
@@ -13,6 +12,8 @@ from members.attributes.queries import fields_of
 from members.touching import VALUES
 from scrm.lib import formats
 from scrm.lib.problems import Problem
+from segmentation.standings import columns
+from segmentation.standings.columns import Column
 from segmentation.standings.families import Ask, Code, Family, Settings, Statement, Words, refuse, register
 
 TAIL, WAIST, HEAD = 1, 2, 3
@@ -60,14 +61,14 @@ class Value(Family):
             Code(HEAD, gettext_lazy("头部"), "green"),
         ]
 
+    def columns(self, ask: Ask) -> Sequence[Column]:
+        return _window(ask) if _is_another_window(ask) else ()
+
     def gather(self, ask: Ask) -> Statement | None:
         chosen: ValueSettings = ask.settings
-        if chosen.measure == "attribute":
-            return Statement("standings/gather_attribute", {"attribute": chosen.attribute})
-        if chosen.measure == "window" and chosen.window_days != ask.window_days:
-            window = timedelta(days=chosen.window_days)
-            return Statement("standings/gather_window", {"window": window, "window_from": ask.as_of - window, "as_of": ask.as_of})
-        return None
+        if chosen.measure != "attribute":
+            return None
+        return Statement("standings/gather_attribute", {"attribute": chosen.attribute}, is_for_both=True)
 
     def measure(self, ask: Ask) -> Statement | None:
         chosen: ValueSettings = ask.settings
@@ -80,8 +81,12 @@ class Value(Family):
 
     def _valued(self, ask: Ask) -> pg.Composable:
         """A relation (member_id, value, due), whose slots the running fills."""
-        if self.gather(ask) is not None:
+        if ask.settings.measure == "attribute":
             value, due, relation = "f.value", "f.due", "{gathered}"
+        elif _is_another_window(ask):
+            amount, oldest = _window(ask)
+            due = f"f.{oldest.name} + interval '{ask.settings.window_days} days'"
+            value, relation = f"f.{amount.name}", "{orders}"
         elif ask.settings.measure == "window":
             value, due, relation = "f.window_amount", "f.window_due", "{facts}"
         else:
@@ -125,3 +130,14 @@ class Value(Family):
             "amount": formats.money(max(edges[target] - (standing.value or 0), 0)),
             "tier": label,
         }
+
+
+def _is_another_window(ask: Ask) -> bool:
+    """A window that the facts of the run do not have."""
+    return ask.settings.measure == "window" and ask.settings.window_days != ask.window_days
+
+
+def _window(ask: Ask) -> tuple[Column, Column]:
+    """What was spent in the window, and its oldest order."""
+    found = columns.windowed(ask.settings.window_days, ask.as_of)
+    return found["amount"], found["oldest"]
