@@ -30,7 +30,7 @@ from touchpoints.models import Connector, Delivery, Step
 
 CITIES, STORES = ("上海", "北京", ""), ("SH1", "BJ1", "")
 KINDS = ("order", "order", "order", "event", "event", "event", "refund", "vanish", "back", "merge")
-KINDS += ("sent", "sent", "answered", "group", "group", "spoke", "profile", "reached", "line")
+KINDS += ("sent", "sent", "sent", "answered", "answered", "group", "group", "spoke", "profile", "reached", "line")
 
 
 What = tuple[str, int, int, int, int]
@@ -72,8 +72,12 @@ class World:
         kind, who, age, amount, which = what
         self.number += 1
         member = Member.objects.get(pk=self.people[who])
-        found = self._to_orders(kind, which) if kind in ("refund", "vanish", "back", "line") else None
-        if kind not in ("refund", "vanish", "back", "line") and member.merged_into is None:
+        found = None
+        if kind == "answered":
+            found = self._answered(now, amount, which)
+        elif kind in ("refund", "vanish", "back", "line"):
+            found = self._to_orders(kind, which)
+        elif member.merged_into is None:
             act: Callable[..., Any] = getattr(self, f"_{kind}")
             at = now - (timedelta(days=age) if age >= 0 else timedelta(hours=5 * age))
             found = act(member, at, now, amount, which) or member
@@ -122,12 +126,15 @@ class World:
             member=member, step=step, pool=self.pool, status=40, next_at=sent, sent_at=sent, delivered_at=arrived
         )
 
-    def _answered(self, member: Member, at: datetime, now: datetime, amount: int, which: int) -> None:
-        delivery = Delivery.objects.filter(member=member).order_by("-sent_at", "step_id").first()
-        if delivery:
-            then = min(now, delivery.sent_at + timedelta(hours=5 * which))
-            said = {"opened_at": then, "status": 60} | ({"clicked_at": then, "status": 70} if amount % 2 else {})
-            Delivery.objects.filter(pk=delivery.pk).update(delivered_at=delivery.delivered_at or then, **said)
+    def _answered(self, now: datetime, amount: int, which: int) -> Member | None:
+        found = list(Delivery.objects.filter(pool=self.pool).order_by("-sent_at", "step_id"))
+        if not found:
+            return None
+        delivery = found[which % len(found)]
+        then = min(now, delivery.sent_at + timedelta(hours=5 * which))
+        said = {"opened_at": then, "status": 60} | ({"clicked_at": then, "status": 70} if amount % 2 else {})
+        Delivery.objects.filter(pk=delivery.pk).update(delivered_at=delivery.delivered_at or then, **said)
+        return delivery.member
 
     def _group(self, member: Member, at: datetime, now: datetime, amount: int, which: int) -> None:
         """Comes or goes."""

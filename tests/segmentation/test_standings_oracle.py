@@ -104,21 +104,15 @@ FAMILIES: list[tuple[str, dict[str, Any]]] = [
     ("value", {"measure": "attribute", "attribute": "worth", "cut": "members", "head": 30, "waist": 60}),
     ("rfm", {"window_days": 12, "categories": ["C1", "C2"]}),
     ("rfm", {"window_days": 10, "stores": ["BJ1"]}),
+    ("scene", {"enough": 1, "within_days": 1, "lasts_days": 4, "longest_days": 9}),
     (
         "scene",
-        {
-            "events": ["search"],
-            "words": ["酒店"],
-            "categories": ["C1"],
-            "within_days": 5,
-            "lasts_days": 4,
-            "longest_days": 9,
-        },
+        {"events": ["search"], "words": ["酒店"], "categories": ["C1"], "within_days": 8, "lasts_days": 5, "longest_days": 16},
     ),
     ("preferred_channel", {"window_days": 9, "strength": 2}),
     ("preferred_hour", {"sources": ["responses", "orders", "events"], "window_days": 8, "strength": 3, "least": 2}),
 ]
-PEOPLE = 28  # each example follows so many members through their own random history: 1,120 histories
+PEOPLE = 14  # each example follows so many members through their own random history: 560 histories
 SOME = 8  # schemes at most: whoever is due in one is looked at in all, so that many together hide what one of them forgets
 # Histories are drawn from a seed, evenly; made smaller they would be other ones.
 drawn = settings(
@@ -183,15 +177,15 @@ def test_minute_runs_give_what_a_full_run_gives(pool, as_of, schemes, random):
         chosen = random.sample(schemes, random.randint(1, SOME))
         Scheme.objects.exclude(pk__in=[each.pk for each in chosen]).update(is_active=False)
         world, now = World(pool, PEOPLE), as_of
-        for _ in range(random.randint(0, 60)):
+        for _ in range(random.randint(0, 40)):
             member = Member.objects.get(pk=random.choice(world.people))
             world.bought(member, as_of - timedelta(days=random.randint(0, 30)), random.randint(1, 12), random.randint(0, 2))
-        for what in happenings(random, PEOPLE, random.randint(0, 60)):
+        for what in happenings(random, PEOPLE, random.randint(20, 80)):
             world.happen(as_of, what)
         services.recalculate(pool=pool, as_of=as_of)
         for _ in range(3):
             now += timedelta(hours=random.choice((0, 1, 5, 24, 60, 216)), seconds=1)
-            for what in happenings(random, PEOPLE, random.randint(0, 16)):
+            for what in happenings(random, PEOPLE, random.randint(0, 8)):
                 world.happen(now, what)
             services.tick(pool=pool, as_of=now)
             assert differing(pool, now) == {}
