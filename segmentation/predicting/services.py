@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict
 from pyroaring import BitMap
 
+from members import usage
 from members.models import MemberPrediction, Pool, Tag, TagGroup
 from members.sets import Packed, unpacked
 from members.tagging.services import set_source
@@ -29,6 +30,7 @@ from segmentation.predicting.declaring import checked, is_known, model
 
 log = logging.getLogger("scrm.predicting")
 JOB = "segmentation.predict"
+USED = "model"  # of members.usage
 # From which on a version is trained anew at night: a week less half a day, as it was made after the beat that asked for it.
 AGE = timedelta(days=6, hours=12)
 KEPT = 50  # versions a model keeps besides those in use
@@ -57,10 +59,15 @@ def predictor_of(*, pool: Pool, key: str) -> Predictor:
 
 @transaction.atomic
 def switch(*, predictor: Predictor, on: bool, actor: User | None) -> JobRun | None:
-    """On: scored every night, trained anew every week; one without a version is trained now. Off: its scores go."""
+    """On: scored every night, trained anew every week; one without a version is trained now. Off: its scores go.
+
+    Raises `usage.InUse` for one that rules ask for: without its scores they would select nobody.
+    """
     predictor = _locked(predictor)
     if predictor.is_on == on:
         return None
+    if not on:
+        usage.refuse(USED, predictor.pool_id, predictor.pk, str(model(predictor.key).title))
     predictor.is_on, predictor.actor = on, actor
     if not on:
         scoring.forget(predictor)

@@ -88,8 +88,11 @@ def _why_not(version: ModelVersion) -> str:
 def switch(request: HttpRequest, key: str) -> HttpResponse:
     """On or off."""
     on = request.POST.get("on") == "1"
-    services.switch(predictor=_row(request, key), on=on, actor=request.user)
-    toast(request, _("已启用，正在训练与评分") if on else _("已停用，评分已清除，版本记录保留"))
+    try:
+        services.switch(predictor=_row(request, key), on=on, actor=request.user)
+        toast(request, _("已启用，正在训练与评分") if on else _("已停用，评分已清除，版本记录保留"))
+    except Problem as problem:
+        toast(request, problem.message, level=messages.ERROR)
     return redirect("predicting:detail", key)
 
 

@@ -126,6 +126,7 @@ class Fact:
     optional: bool = False  # of a choice: it can be unknown
     attribute: str = ""  # the key of the pool's own field it asks for
     scheme: int = 0  # the pool's scheme it asks for
+    model: str = ""  # whose predictions it asks for; "lookalike:" with what was chosen behind
     integral: bool = True
     note: Text | None = None
     # For sentences; `[…]` is said only when something was chosen, `{of}` is what.

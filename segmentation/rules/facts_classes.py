@@ -42,7 +42,9 @@ def kind(key: str) -> Fact:
     model, label, names = HABITS[key]
     choices = tuple(Choice(n, name) for n, name in enumerate(names))
     sql = SAID.replace("{key}", model)
-    return Fact(key, label, "value", "choice", ("predictions",), sql, "p.code", choices=choices, numeric=True, optional=True)
+    return Fact(
+        key, label, "value", "choice", ("predictions",), sql, "p.code", choices=choices, numeric=True, optional=True, model=model
+    )
 
 
 declare(
@@ -67,6 +69,7 @@ declare(
         "v.items ->> p.code::int",
         source="predicted_categories",
         optional=True,
+        model="category",
     ),
     Fact(
         "category_chance",
@@ -80,6 +83,7 @@ declare(
         subject=CATEGORIES,
         of_sql="i.name = ANY(%(of)s)",
         integral=False,
+        model="category",
         phrase=Text("购买{of}的概率", "chance of buying {of}"),
     ),
     Fact(
@@ -93,6 +97,7 @@ declare(
         source="behaviour_groups",
         numeric=True,
         optional=True,
+        model="clusters",
     ),
     Fact(
         "lookalike_percentile",
@@ -105,6 +110,7 @@ declare(
         unit=RANK,
         subject=SEEDS,
         of_sql="m.key = ANY(ARRAY(SELECT 'lookalike:' || s.n FROM unnest(%(of)s) AS s (n)))",
+        model="lookalike:",
         phrase=Text("与{of}的相似度百分位", "percentile of resemblance to {of}"),
     ),
 )

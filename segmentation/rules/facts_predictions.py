@@ -17,7 +17,7 @@ HUNDREDTH = Text("1–100：评分比他低的会员占百分之几", "1–100: 
 
 def said(model: str, key: str, label: Text, measure: str, unit: Text, kind: Kind = "number", **more: Any) -> Fact:
     sql = SAID.replace("{key}", model)
-    return Fact(key, label, "value", kind, ("predictions",), sql, measure, unit=unit, **({"integral": False} | more))
+    return Fact(key, label, "value", kind, ("predictions",), sql, measure, unit=unit, model=model, **({"integral": False} | more))
 
 
 def rank(model: str, zh: str, en: str) -> Fact:

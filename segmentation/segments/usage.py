@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from members import usage as things
 from members.attributes import usage as fields
 from members.models import AttributeField
-from segmentation.models import Segment, SegmentVersion
+from segmentation.models import Predictor, Segment, SegmentVersion
 from segmentation.rules.ast import Condition, conditions
 from segmentation.rules.catalog import fact
 from segmentation.rules.parse import read
@@ -58,6 +58,9 @@ def _asked(condition: Condition) -> Iterator[tuple[str, Any]]:
         yield "schemes", about.scheme
     if about.attribute:
         yield "fields", about.attribute
+    if about.model:
+        keys = [f"{about.model}{seed}" for seed in condition.of] if about.model.endswith(":") else [about.model]
+        yield from (("models", key) for key in keys)
     if about.source:
         yield from ((about.source, value) for value in _several(condition.value))
     if about.subject:
@@ -116,23 +119,28 @@ def hooks_that_tell(segment: Segment) -> Iterable[Use]:
     return [Use(kind, hook.url, reverse("segments:hooks", args=[segment.pk])) for hook in active]
 
 
-# -- What schemes and own fields are needed for --------------------------------------------------
+# -- What schemes, models and own fields are needed for ------------------------------------------
 Holder = Callable[[int, tuple[str, Any]], Iterable[Use]]
 
 
 def holds_rules(holder: Holder) -> Holder:
     """Declare a function (pool_id, wanted) that names whatever has a rule that asks for this, as `asked_by` tells it.
 
-    It is asked before a scheme is put away and before a field of the pool's own is deleted.
+    It is asked before a scheme is put away, a model is switched off, and a field of the pool's own is deleted.
     """
 
     def of_scheme(pool_id: int, pk: int) -> list[things.Use]:
         return [things.Use(use.kind, use.name, use.url) for use in holder(pool_id, ("schemes", pk))]
 
+    def of_model(pool_id: int, pk: int) -> list[things.Use]:
+        key = Predictor.objects.values_list("key", flat=True).get(pk=pk)
+        return [things.Use(use.kind, use.name, use.url) for use in holder(pool_id, ("models", key))]
+
     def of_field(field: AttributeField) -> list[fields.Use]:
         return [fields.Use(use.kind, use.name, use.url) for use in holder(field.pool_id, ("fields", field.key))]
 
     things.register("scheme")(of_scheme)
+    things.register("model")(of_model)
     fields.register(of_field)
     return holder
 

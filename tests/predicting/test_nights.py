@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from pyroaring import BitMap
 
 from members.models import MemberPrediction, MemberTag, Order, TagGroup
+from members.usage import InUse
 from scrm.jobs import running
 from scrm.jobs.models import JobRun
 from scrm.lib import sql
@@ -12,6 +14,7 @@ from segmentation.models import ModelVersion, Predictor
 from segmentation.predicting import scoring, services, training
 from segmentation.predicting.declaring import NotEnoughData
 from segmentation.predicting.services import Threshold
+from segmentation.segments import services as segments
 from tests.predicting.conftest import MIDDLE, row, scores_of
 
 pytestmark = pytest.mark.django_db
@@ -184,3 +187,27 @@ def test_switching_off_takes_the_scores_back(shop):
     assert not MemberPrediction.objects.exists()
     assert (predictor.version, predictor.scored, predictor.is_on) == (None, 0, False)
     assert ModelVersion.objects.filter(predictor=predictor).exists()
+
+
+def test_what_rules_ask_for_is_not_switched_off(shop, login):
+    seeds, others = (
+        segments.fix(pool=shop, name=name, ids=BitMap([1]), actor=None, as_of=MIDDLE) for name in ("seeds", "others")
+    )
+    churn, mine, other = (row(shop, key, is_on=True) for key in ("churn", f"lookalike:{seeds.pk}", f"lookalike:{others.pk}"))
+    rule = {
+        "any": [
+            {"fact": "churn_percentile", "op": "gte", "value": 90},
+            {"fact": "lookalike_percentile", "op": "gte", "value": 90, "of": [seeds.pk]},
+        ]
+    }
+    made = segments.save(pool=shop, name="leaving", rule=rule, actor=None)
+    for needed in (churn, mine):
+        with pytest.raises(InUse) as caught:
+            services.switch(predictor=needed, on=False, actor=None)
+        assert (caught.value.code, caught.value.fields) == ("model.in_use", {"uses": ["leaving"]})
+    services.switch(predictor=other, on=False, actor=None)
+    home = f"/p/{shop.slug}/segments/predictions/churn/"
+    assert "leaving" in login("marketer").post(f"{home}switch/", {"on": "0"}, follow=True).content.decode()
+    assert row(shop, "churn").is_on
+    segments.archive(segment=made, actor=None)
+    services.switch(predictor=churn, on=False, actor=None)
