@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 from rest_framework.test import APIClient
 
-from members import columns, people
+from members import people
 from members.attributes import queries, services, shown, usage
 from members.attributes.services import Choice
 from members.listing import ask
@@ -25,19 +25,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 Login = Callable[[str], Client]
 URL = "/api/attribute-fields/"
-BANDS = [Choice("low", "低"), Choice("mid", "中", "middle"), Choice("high", "高")]
-
-
-@pytest.fixture
-def band(pool: Pool) -> AttributeField:
-    return services.create_field(
-        pool=pool, key="band", kind="choice", label="收入档", label_en="Income band", choices=BANDS, actor=None
-    )
-
-
-@pytest.fixture
-def worth(pool: Pool) -> AttributeField:
-    return services.create_field(pool=pool, key="worth", kind="number", label="净资产", unit="万元", actor=None)
 
 
 def work() -> None:
@@ -353,59 +340,3 @@ def test_members_values_over_the_api(
     assert api("marketer").get(f"/api/members/{alice.pk}/").json()["attributes"]["worth"] == shown.MASK
     made = client.post("/api/members/", {"name": "n", "attributes": {"worth": "50万"}}, format="json")
     assert made.json()["attributes"] == {"worth": 500000}
-
-
-# -- The member list -----------------------------------------------------------------------------
-@pytest.fixture
-def listed(pool: Pool, band: AttributeField, worth: AttributeField) -> dict[str, Member]:
-    for key, kind in (("likes", "multi_choice"), ("since", "date"), ("car", "boolean"), ("note", "text")):
-        chosen = [Choice("a"), Choice("b")] if kind == "multi_choice" else []
-        services.create_field(pool=pool, key=key, kind=kind, label=key, choices=chosen, actor=None)
-    values = {
-        "one": {"band": "low", "worth": 10, "likes": ["a", "b"], "since": "2026-10-01", "car": True, "note": "Tea"},
-        "two": {"band": "mid", "worth": -1.5, "likes": ["b"], "since": "2026-11-01", "car": False, "note": "coffee"},
-        "stray": {"band": ["low"], "worth": "10", "likes": "a", "since": 20261001, "car": "yes", "note": 7},
-        "none": {},
-    }
-    return {name: factories.member(pool, name, attributes=given) for name, given in values.items()}
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("a_band=low", {"one"}),
-        ("a_band=low&a_band=mid", {"one", "two"}),
-        ("a_band=none", {"none"}),
-        ("a_band=gone", set()),
-        ("a_worth_min=0", {"one"}),
-        ("a_worth_max=10", {"one", "two"}),
-        ("a_worth_min=-1.5&a_worth_max=-1.5", {"two"}),
-        ("a_likes=a", {"one"}),
-        ("a_likes=b&a_car=true", {"one"}),
-        ("a_since_min=2026-10-02", {"two"}),
-        ("a_since_max=2026-10-01", {"one"}),
-        ("a_car=false", {"two"}),
-        ("a_car=true&a_car=none", {"one", "none"}),
-        ("a_note=TEA", {"one"}),
-    ],
-)
-def test_the_list_is_narrowed_by_fields(pool: Pool, listed: dict[str, Member], query: str, expected: set[str]) -> None:
-    found = set(ask(QueryDict(query), pool).ids())
-    assert {name for name, member in listed.items() if member.pk in found} == expected
-
-
-def test_the_list_finds_a_renamed_choice_by_either_name(pool: Pool, band: AttributeField, listed: dict[str, Member]) -> None:
-    services.edit_field(field=band, choices=[Choice("lower", was="low"), Choice("mid", was="mid")], actor=None)
-    assert set(ask(QueryDict("a_band=lower"), pool).ids()) == {listed["one"].pk}
-
-
-def test_fields_are_columns(pool: Pool, listed: dict[str, Member], login: Login) -> None:
-    known = columns.known(pool, "analyst")
-    cells = {key: known[key].values(pool, list(listed.values())) for key in ("a_band", "a_worth", "a_likes", "a_car")}  # type: ignore[misc]
-    one = listed["one"].pk
-    assert [cells[key][one] for key in cells] == ["低", 10, ["a", "b"], "是"]
-    AttributeField.objects.filter(pool=pool, key="worth").update(is_sensitive=True)
-    assert "a_worth" not in columns.known(pool, "marketer")
-    assert "a_worth" in columns.known(pool, "operator")
-    page = login("analyst").get("/p/demo/members/?a_band=low").content.decode()
-    assert "收入档: 低" in page
